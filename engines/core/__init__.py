@@ -1,0 +1,1 @@
+"""What every topic shares: specs, jobs, devices, data, weights, runs."""

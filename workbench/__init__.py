@@ -1,0 +1,1 @@
+"""The desktop application: windows and widgets; numbers come from `engines`."""
