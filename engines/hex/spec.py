@@ -92,8 +92,9 @@ class SolveSpec(Spec):
 class TrainSpec(Spec):
     """The zero loop: self-play, sample window, training, promotion-free (section 2, "Zero loop")."""
 
-    sizes: tuple[int, ...] = param((4,), "Board sizes that are played, with equal shares of positions.",
-                                   group="Network")
+    sizes: tuple[int, ...] = param((4,), "Board sizes that are played.", group="Network")
+    grow: int = param(0, "Iterations after which the next size joins the first two; 0 starts with all.", ge=0,
+                      le=10_000, group="Network", advanced=True)
     heads: Literal["three", "two"] = param("three", "Policy, value and q; or policy and value.", group="Network")
     blocks: int = param(4, "Residual blocks.", ge=1, le=40, group="Network")
     channels: int = param(32, "Filters of each convolution.", ge=4, le=512, group="Network")
@@ -102,12 +103,15 @@ class TrainSpec(Spec):
         group="Network", advanced=True)
     canonical: bool = param(True, "Show every position as if the mover joins top and bottom.", group="Network",
                             advanced=True)
+    twin: bool = param(False, "Also train a two-head network, on the same samples in the same order.",
+                       group="Network", advanced=True)
     start_from: str = param("", "Weights to start from instead of random ones.", group="Network", advanced=True)
 
     iterations: int = param(16, "Rounds of self-play and training.", ge=1, le=100_000, group="Loop")
-    games: int = param(128, "Games played in each iteration, for each size.", ge=1, le=1_000_000, group="Loop")
+    games: int = param(128, "Games played in each iteration, on each size.", ge=1, le=1_000_000, group="Loop")
     window: int = param(4, "Iterations whose samples are trained on.", ge=1, le=1000, group="Loop")
-    epochs: int = param(4, "Passes over the window in each iteration.", ge=1, le=100, group="Loop")
+    epochs: float = param(4.0, "Passes over the window in each iteration; may be a part of one.", gt=0, le=100,
+                          group="Loop")
     batch: int = param(128, "Positions in a training step.", ge=8, le=65_536, group="Loop")
     optimiser: Literal["adam", "sgd"] = param("adam", "Adam, or the paper's SGD with momentum 0.9.", group="Loop",
                                               advanced=True)
@@ -150,13 +154,22 @@ class TrainSpec(Spec):
                              le=10_000, group="Measure")
     probes: int = param(600, "Random positions scored against the exact solution (boards up to 4×4).", ge=0,
                         le=100_000, group="Measure", advanced=True)
+    minutes: float = param(0.0, "Ends after the iteration in which this time is over; 0 never.", ge=0, le=1e6,
+                           unit="min", group="Measure", advanced=True)
     save_as: str = param("", "File for the final weights; empty keeps them with the run only.", group="Measure",
                          advanced=True)
+    bfloat16: bool = param(False, "Run the layers in bfloat16: faster where the processor has it.",
+                           group="Run", advanced=True)
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         "quick": {},
         "full": {
             "sizes": (9,), "blocks": 10, "channels": 32, "games": 5000, "simulations": 200, "n0": 10,
             "parallel_games": 1024, "iterations": 40, "alpha": 0.06, "sampled_moves": 0.12,
+        },
+        "ship": {
+            "sizes": (4, 5, 6, 7, 8, 9, 10, 11), "grow": 3, "blocks": 6, "channels": 48, "twin": True, "games": 64,
+            "simulations": 128, "n0": 4, "parallel_games": 64, "window": 20, "epochs": 0.1, "alpha": 0.15,
+            "sampled_moves": 0.15, "iterations": 10_000, "minutes": 100.0, "probes": 0, "bfloat16": True,
         },
     }

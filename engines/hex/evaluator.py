@@ -1,0 +1,111 @@
+"""From boards as numpy arrays to priors, values and q: the one door between searches and networks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+
+from engines.core import weights as weight_files
+from engines.core.device import choose
+from engines.core.errors import UserError
+from engines.hex.nets import HexNet, NetConfig, masked_policy
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """B positions of n² = N cells, float32.
+
+    prior: [B, N], sums to 1 over empty cells, 0 on stones. value: [B], for the player to move.
+    q: [B, N] or None; value of the position after the move for the player then to move; +1 on stones.
+    """
+
+    prior: np.ndarray
+    value: np.ndarray
+    q: np.ndarray | None
+
+
+class Evaluates(Protocol):
+    """Anything that a search can ask."""
+
+    def evaluate(self, cells: np.ndarray, to_move: np.ndarray) -> Evaluation:
+        """cells: int8 [B, n, n]; to_move: int8 [B]."""
+        ...
+
+
+class Evaluator:
+    """A network in evaluation mode on its device.
+
+    has_q: whether there is a q-head. sizes: board sizes that it was trained on (it plays others too, unless its
+    heads are tied to one). calls, positions: network calls and positions so far.
+    """
+
+    def __init__(
+        self,
+        net: HexNet,
+        *,
+        device: torch.device | str = "cpu",
+        name: str = "network",
+        sizes: tuple[int, ...] = (),
+        average_rotation: bool = False,
+        half: bool = False,
+    ) -> None:
+        self.device = torch.device(device)
+        self.net = net.to(self.device).eval()
+        if self.device.type != "mps":
+            self.net = self.net.to(memory_format=torch.channels_last)
+        self.half = half
+        self.name = name
+        self.sizes = sizes
+        self.has_q = net.has_q
+        self.average_rotation = average_rotation
+        self.calls = 0
+        self.positions = 0
+
+    def evaluate(self, cells: np.ndarray, to_move: np.ndarray) -> Evaluation:
+        """cells: int8 [B, n, n]; to_move: int8 [B]. With `average_rotation` also the mean over the half turn."""
+        boards = torch.as_tensor(np.ascontiguousarray(cells), device=self.device)
+        movers = torch.as_tensor(np.ascontiguousarray(to_move), device=self.device)
+        prior, value, q = self.evaluate_tensors(boards, movers)
+        return Evaluation(prior.cpu().numpy(), value.cpu().numpy(), None if q is None else q.cpu().numpy())
+
+    @torch.inference_mode()
+    def evaluate_tensors(
+        self, cells: torch.Tensor, to_move: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
+        """The same on the device: int8 [B, n, n] and [B] to (prior [B, N], value [B], q [B, N] or None)."""
+        self.calls += 1
+        self.positions += len(cells)
+        prior, value, q = self._once(cells, to_move)
+        if self.average_rotation:
+            turned = self._once(cells.flip(1, 2), to_move)  # cell i of the turned board is N-1-i
+            prior = (prior + turned[0].flip(1)) / 2
+            value = (value + turned[1]) / 2
+            if q is not None and turned[2] is not None:
+                q = (q + turned[2].flip(1)) / 2
+        return prior, value, q
+
+    def _once(
+        self, cells: torch.Tensor, to_move: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
+            out = self.net.evaluate(cells, to_move)
+        prior = masked_policy(out.logits.float(), cells)
+        q = None
+        if out.q is not None:
+            q = out.q.float().masked_fill(cells.flatten(1) != 0, 1.0)
+        return prior, out.value.float(), q
+
+
+def build(config: dict[str, Any], tensors: dict[str, torch.Tensor]) -> HexNet:
+    """The network of a model card's architecture with its tensors. Raises UserError where they do not fit."""
+    known = NetConfig.__dataclass_fields__
+    try:
+        net = HexNet(NetConfig(**{k: v for k, v in config.items() if k in known}))
+        net.load_state_dict(tensors)
+    except (TypeError, ValueError, RuntimeError) as error:
+        first = str(error).strip().splitlines()[0]
+        raise UserError(f"these weights are not of a Hex network: {first}", "choose weights made by hex.train") from None
+    return net

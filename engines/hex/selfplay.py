@@ -1,0 +1,130 @@
+"""Self-play: G games of one board size searched in lockstep, finished ones replaced at once.
+
+Source: Gao et al. 2019, "Zero loop": one uniformly random first move, no swap, a game ends when the search proves its
+result. Deviation: the policy target is the visit distribution (or the Gumbel policy) for every move; the authors'
+code stores one-hot targets after the sampled moves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from engines.hex.lockstep import Lockstep, connected
+from engines.hex.samples import Samples, join, of_game
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Samples of the games that ended. games, simulations, net_calls, moves: totals of this call.
+
+    black_wins: how many of the games Black won.
+    """
+
+    samples: Samples
+    games: int
+    black_wins: int
+    moves: int
+    simulations: int
+    net_calls: int
+
+
+class SelfPlay:
+    """Keeps its unfinished games between calls, so that long games are not lost to short ones."""
+
+    def __init__(
+        self, size: int, games: int, *, sampled_moves: int, seed: int, device: torch.device | str = "cpu"
+    ) -> None:
+        self.size = size
+        self.sampled_moves = sampled_moves
+        self.device = torch.device(device)
+        self.generator = torch.Generator(self.device).manual_seed(seed)
+        self.rng = np.random.default_rng(seed)
+        cells = size**2
+        self.cells = torch.zeros(games, size, size, dtype=torch.int8, device=self.device)
+        self.mover = torch.ones(games, dtype=torch.int8, device=self.device)
+        self.actions = np.zeros((games, cells), np.int16)
+        self.pi = np.zeros((games, cells, cells), np.float16)
+        self.length = np.zeros(games, np.int64)
+        self._begin(np.arange(games))
+
+    def _begin(self, games: np.ndarray) -> None:
+        first = self.rng.integers(0, self.size**2, len(games))
+        rows = torch.as_tensor(games, device=self.device)
+        self.cells[rows] = 0
+        self.cells.view(len(self.cells), -1)[rows, torch.as_tensor(first, device=self.device)] = 1
+        self.mover[rows] = 2
+        self.actions[games, 0] = first
+        self.length[games] = 1
+
+    def keep(self, games: np.ndarray) -> None:
+        """Go on with some boards only. games: int [K], their places."""
+        rows = torch.as_tensor(games, device=self.device)
+        self.cells, self.mover = self.cells[rows], self.mover[rows]
+        self.actions, self.pi, self.length = self.actions[games], self.pi[games], self.length[games]
+
+    def play(
+        self,
+        search: Lockstep,
+        games: int,
+        *,
+        refill: bool = True,
+        on_move: Callable[[SelfPlay, int], None] | None = None,
+    ) -> Batch:
+        """Play until `games` games have ended, or without `refill` until all have.
+
+        `on_move(self, ended)` is called after each ply of all boards.
+        """
+        ended: list[Samples] = []
+        count = black = simulations = calls = moves = 0
+        while count < games or not refill:
+            result = search.search(self.cells, self.mover, self.generator)
+            simulations += result.simulations
+            calls += result.net_calls
+            moves += len(self.cells)
+            finished, winner = self._advance(result.improved, result.choice, result.status, gumbel=search.gumbel)
+            for game in finished:
+                ended.append(self._samples(game, int(winner[game])))
+                black += int(winner[game] == 1)
+            count += len(finished)
+            if len(finished) and refill:
+                self._begin(finished)
+            elif len(finished):
+                self.keep(np.setdiff1d(np.arange(len(winner)), finished))
+                if not len(self.length):
+                    break
+            if on_move is not None:
+                on_move(self, count)
+        return Batch(join(ended), count, black, moves, simulations, calls)
+
+    def _advance(
+        self, improved: torch.Tensor, choice: torch.Tensor, status: torch.Tensor, *, gumbel: bool
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Play one move on every board. Returns (games that ended, int8 [G] winners or 0)."""
+        early = torch.as_tensor(self.length <= self.sampled_moves, device=self.device)
+        early = early & (status == 0)
+        if bool(early.any()) and not gumbel:
+            drawn = torch.multinomial(improved, 1, generator=self.generator).squeeze(1)
+            choice = torch.where(early, drawn, choice)
+        rows = torch.arange(len(choice), device=self.device)
+        mover = self.mover.clone()
+        self.cells.view(len(choice), -1)[rows, choice] = mover
+        won = connected(self.cells == mover.view(-1, 1, 1), rows=mover == 1)
+        winner = torch.where((status == 1) | won, mover, torch.where(status == -1, 3 - mover, torch.zeros_like(mover)))
+        self.mover = 3 - mover
+        at = (np.arange(len(choice)), self.length)
+        self.actions[at] = choice.cpu().numpy()
+        self.pi[at] = improved.to(torch.float16).cpu().numpy()
+        self.length += 1
+        won_by = winner.cpu().numpy()
+        return np.flatnonzero(won_by), won_by
+
+    def _samples(self, game: int, winner: int) -> Samples:
+        moves = int(self.length[game])
+        empty = np.zeros(self.size**2, np.int8)
+        return of_game(
+            self.size, empty, 1, self.actions[game, :moves], self.pi[game, :moves].copy(), winner, skip=1
+        )
