@@ -185,9 +185,11 @@ def _is_stale(lock: Path) -> bool:
     try:
         owner = lock.read_text()
         if owner.isdigit():
-            return not psutil.pid_exists(int(owner))
+            return psutil.Process(int(owner)).create_time() > lock.stat().st_mtime + 1
         return time.time() - lock.stat().st_mtime > 5  # its maker died before it could write
-    except OSError:
+    except psutil.NoSuchProcess:
+        return True
+    except (OSError, psutil.Error):
         return False
 
 

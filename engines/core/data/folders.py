@@ -41,7 +41,9 @@ def scan_folder(root: Path | str) -> FolderScan:
         raise UserError(f"expected a folder of images, got {str(root)!r}", "name an existing folder")
     try:
         entries = sorted(entry for entry in root.iterdir() if not entry.name.startswith("."))
-        by_class = {entry.name: sorted(_below(entry)) for entry in entries if entry.is_dir()}
+        above = {root.resolve(), *root.resolve().parents}  # a link back up would repeat everything
+        folders = [entry for entry in entries if entry.is_dir() and entry.resolve() not in above]
+        by_class = {entry.name: sorted(_below(entry)) for entry in folders}
     except OSError as error:
         raise UserError(f"{root} cannot be read: {error.strerror}", "check its permissions") from None
     loose = [entry for entry in entries if entry.is_file()]

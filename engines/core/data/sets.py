@@ -225,7 +225,7 @@ _CIFAR_ARCHIVE = (
     DataFile(
         "cifar10/cifar-10-binary.tar.gz",
         170_052_171,
-        "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9dddda3db29a59bca1dd",
+        "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
         (
             "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
             "https://cave.cs.toronto.edu/kriz/cifar-10-binary.tar.gz",
