@@ -1,0 +1,505 @@
+"""PV-MCTS with a three-head network: delayed expansion, q as leaf and first-play value, proofs, batches.
+
+Source: section 2 of Gao, Mueller, Hayward, Yao, Jui, "Three-Head Neural Network Architecture for AlphaZero
+Learning" (2019) and its code. Deviations, all from the list of that code's traps: the root is expanded
+before the first simulation whatever n0 is; noise is mixed into the root only, from the caller's generator; a
+newly expanded position is not also credited to its best move.
+
+Signs: the network's v(s) is for the player to move at s, and q(s, a) is the value of the position after `a`
+for the player *then* to move; a leaf's stored q is therefore backed up as it is, and a move's first-play
+value is -q.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol
+
+import numpy as np
+
+from engines.hex.bitboard import Stones, to_arrays
+from engines.hex.cache import EvaluationCache
+from engines.hex.gumbel import GumbelRoot, improved_policy
+from engines.hex.snapshots import AnalysisSnapshot
+from engines.hex.spec import SearchSpec
+from engines.hex.tree import FINISHED, OPEN, Path, Tree
+
+if TYPE_CHECKING:
+    from engines.hex.evaluator import Evaluation
+
+UNDECIDED = -4
+"""`AnalysisSnapshot.best` while there is no move to play."""
+
+_QUICK_VISITS = 8
+"""Visits without a network call per leaf of a batch: more would pile up around its virtual losses."""
+
+
+class EvaluatorLike(Protocol):
+    """What the search asks: priors, values and q of a batch of positions of one size (see `Evaluation`)."""
+
+    def evaluate(self, cells: np.ndarray, to_move: np.ndarray) -> Evaluation:
+        """cells: int8 [B, n, n]; to_move: int8 [B]."""
+        ...
+
+
+def nothing() -> None:
+    """A check that never stops anything."""
+
+
+@dataclass(frozen=True)
+class SearchSettings:
+    """How to search; see SearchSpec for the meaning of the fields. prove: propagate proven results."""
+
+    n0: int = 10
+    c_puct: float = 1.5
+    batch: int = 16
+    fpu: Literal["q", "parent", "zero"] = "q"
+    use_q_leaf: bool = True
+    noise: float = 0.0
+    alpha: float = 0.3
+    gumbel: bool = False
+    prove: bool = True
+
+    @classmethod
+    def of(cls, spec: SearchSpec) -> SearchSettings:
+        """The settings of a spec."""
+        names = ("n0", "c_puct", "batch", "fpu", "use_q_leaf", "noise", "alpha", "gumbel")
+        return cls(**{name: getattr(spec, name) for name in names})
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When a run ends, whichever comes first; 0 sets no limit. All count from the start of that run.
+
+    calls: positions that the network evaluates (cached ones are free).
+    """
+
+    simulations: int = 0
+    calls: int = 0
+    seconds: float = 0.0
+
+
+@dataclass
+class Counters:
+    """Totals since the root was last set. depth: of the longest way down, in moves."""
+
+    simulations: int = 0
+    net_calls: int = 0
+    cache_hits: int = 0
+    depth: int = 0
+    seconds: float = 0.0
+
+
+class Search:
+    """A search tree that can be run, read, moved on and run again.
+
+    cells: int8 [n, n] (0 empty, 1 Black, 2 White); to_move: 1 or 2. The position may be over already. cache:
+    shared between searches with one network on one board size, or None. rng: of noise, Gumbel numbers and
+    sampled moves; consumed. memory_bytes: bound on the tree's arrays; a full tree ends a run early.
+    """
+
+    def __init__(
+        self,
+        evaluator: EvaluatorLike,
+        cells: np.ndarray,
+        to_move: int,
+        settings: SearchSettings | None = None,
+        *,
+        cache: EvaluationCache | None = None,
+        rng: np.random.Generator | None = None,
+        memory_bytes: int = 512 * 2**20,
+    ) -> None:
+        self.evaluator = evaluator
+        self.settings = settings or SearchSettings()
+        self.cache = cache
+        self.rng = rng or np.random.default_rng(0)
+        self.counters = Counters()
+        self.position = Stones.of(cells, to_move)
+        self.size = cells.shape[0]
+        self.tree = Tree(
+            cells.size,
+            c_puct=self.settings.c_puct,
+            fpu=self.settings.fpu,
+            prove=self.settings.prove,
+            memory_bytes=memory_bytes,
+        )
+        self.root = OPEN
+        self._entry: int | None = None  # the move (flat index) that leads to a root without a row
+        self._noise_row = OPEN
+        self._gumbel: GumbelRoot | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the root position has a winner."""
+        return self.position.winner != 0
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether the root is over or proven, so that more search changes nothing."""
+        return self.is_over or (self.root >= 0 and self.tree.row_proven[self.root] != 0)
+
+    @property
+    def proven(self) -> int:
+        """1: the player to move at the root wins, -1: loses, 0: open."""
+        if self.is_over:
+            return 1 if self.position.winner == self.position.to_move else -1
+        return self.tree.row_proven[self.root] if self.root >= 0 else 0
+
+    @property
+    def visits(self) -> np.ndarray:
+        """int32 [N]: visits of each move at the root."""
+        if self.root < 0:
+            return np.zeros(self.tree.cells, np.int32)
+        return self.tree.visits[self.root].copy()
+
+    def run(
+        self,
+        limits: Limits,
+        *,
+        check: Callable[[], None] = nothing,
+        report: Callable[[], None] | None = None,
+        report_s: float = 1 / 15,
+    ) -> None:
+        """Search until a limit is reached, the root is proven, or the tree is full.
+
+        check: called for every batch; what it raises leaves the tree sound, as if the batch had not begun.
+        report: called every `report_s` seconds. Raises ValueError without any limit for a run that `check`
+        and proof could leave without end (give `seconds`, `calls` or `simulations`; for endless analysis
+        call again).
+        """
+        if not (limits.simulations or limits.calls or limits.seconds):
+            raise ValueError("expected at least one limit")
+        start = reported = time.perf_counter()
+        spent = self.counters.seconds
+        self._gumbel = None
+        check()
+        if self.is_over:
+            return
+        first = Counters(**vars(self.counters))
+        self._expand_root()
+        self._add_noise()
+        forced: deque[int] = deque()
+        if self.settings.gumbel and limits.simulations:
+            self._gumbel = GumbelRoot(
+                self._root_prior(), self.tree.row_value[self.root], limits.simulations, self.rng
+            )
+        while not self.is_decided and self.tree.room:
+            now = time.perf_counter()
+            self.counters.seconds = spent + now - start
+            if report is not None and now - reported >= report_s:
+                report()
+                reported = now
+            left = limits.simulations - (self.counters.simulations - first.simulations)
+            calls = limits.calls - (self.counters.net_calls - first.net_calls)
+            if (
+                (limits.simulations and left <= 0)
+                or (limits.calls and calls <= 0)
+                or (limits.seconds and now - start >= limits.seconds)
+            ):
+                break
+            check()
+            if self._gumbel is not None and not forced:
+                forced += self._gumbel.next_round(self.visits, self._root_values(), self._root_closed())
+            self._batch(
+                left if limits.simulations else 1 << 30,
+                calls if limits.calls else 1 << 30,
+                forced if self._gumbel is not None else None,
+            )
+        self.counters.seconds = spent + time.perf_counter() - start
+
+    def advance(self, move: int) -> None:
+        """Play `move` (a cell or PASS) at the root.
+
+        What the tree knows below it is kept, and so is the rest for going back, until room is needed.
+        Raises ValueError for an occupied cell.
+        """
+        if move >= 0 and not self._is_empty(move):
+            raise ValueError(f"expected an empty cell, got {move}")
+        edge = self.root * self.tree.cells + move if self.root >= 0 and move >= 0 else None
+        self.tree.clear_noise()
+        self.position = self.position.play(move)
+        self.root, self._entry = OPEN, None
+        if edge is not None:
+            child = int(self.tree.child.reshape(-1)[edge])
+            if child >= 0:
+                self.root = child
+            elif child != FINISHED:
+                self._entry = edge
+        self._moved()
+
+    def return_to(self, root: int, position: Stones) -> None:
+        """Make an earlier root of this tree (its row and position) the root again."""
+        self.tree.clear_noise()
+        self.root, self.position, self._entry = root, position, None
+        self._moved()
+
+    def _moved(self) -> None:
+        self.counters = Counters()
+        self._noise_row = OPEN
+        self._gumbel = None
+
+    def make_room(self) -> bool:
+        """Drop all that is not below the root when the tree is more than half full; says whether it did (rows
+        remembered for `return_to` are then void)."""
+        if self.tree.rows * 2 < self.tree.max_rows:
+            return False
+        if self.root < 0:
+            self._entry = None
+            self.tree.rows = 0
+            for rows in (self.tree.stones, self.tree.row_visits, self.tree.row_proven):
+                rows.clear()
+            self.tree.row_open.clear()
+            self.tree.row_value.clear()
+        else:
+            self.root = self.tree.keep(self.root)
+        self._noise_row = OPEN
+        return True
+
+    def value(self) -> float:
+        """Search value of the root for the player to move, in [-1, 1].
+
+        Proven, or the mean over the moves not proven to lose; the network's v before any visit, NaN before
+        that.
+        """
+        if self.proven:
+            return float(self.proven)
+        if self.root < 0:
+            return float("nan")
+        counted = ~self._root_closed()
+        visits = int(self.tree.visits[self.root][counted].sum())
+        if not visits:
+            return self.tree.row_value[self.root]
+        return float(2 * self.tree.wins[self.root][counted].sum() / visits - 1)
+
+    def best_move(self) -> int:
+        """The move to play: a proven win, else Gumbel's choice or the most visited; UNDECIDED when over."""
+        if self.root < 0:
+            return UNDECIDED
+        if not self.proven and self._gumbel is not None:
+            return self._gumbel.choice(self.visits, self._root_values(), self._root_closed())
+        best = self.tree.best_move(self.root)
+        return best if best >= 0 else int(np.argmax(self._root_prior()))
+
+    def choose(self, temperature: float = 0.0) -> int:
+        """A move drawn by visits^(1/temperature) among those not proven to lose; the best at 0 or if it
+        wins."""
+        if temperature <= 0 or self.proven > 0 or self.root < 0:
+            return self.best_move()
+        weights = self.visits.astype(np.float64)
+        if not self.proven:
+            weights[self._root_closed()] = 0
+        if not weights.any():
+            return self.best_move()
+        with np.errstate(divide="ignore"):
+            weights = np.exp(np.log(weights / weights.max()) / temperature)
+        return int(self.rng.choice(len(weights), p=weights / weights.sum()))
+
+    def policy(self) -> np.ndarray:
+        """float64 [N], sums to 1: the visit distribution, or Gumbel's improved policy."""
+        if self._gumbel is not None and self.root >= 0:
+            return improved_policy(
+                self._root_prior(), self.visits, self._root_values(), self.tree.row_value[self.root]
+            )
+        visits = self.visits
+        if not visits.any():
+            policy = np.zeros(self.tree.cells)
+            policy[self.best_move()] = 1
+            return policy
+        return visits / visits.sum()
+
+    def snapshot(
+        self,
+        generation: int = 0,
+        *,
+        best: int | None = None,
+        final: bool = False,
+        exact: np.ndarray | None = None,
+        note: str = "",
+    ) -> AnalysisSnapshot:
+        """The search as it stands, as numpy copies. best: shown instead of `best_move`."""
+        tree, root, counters = self.tree, self.root, self.counters
+        count = tree.cells
+        common = {
+            "generation": generation,
+            "size": self.size,
+            "to_move": self.position.to_move,
+            "simulations": counters.simulations,
+            "net_calls": counters.net_calls,
+            "cache_hits": counters.cache_hits,
+            "depth": counters.depth,
+            "seconds": counters.seconds,
+            "final": final,
+            "exact": exact,
+            "note": note,
+            "value": self.value(),
+        }
+        if root < 0:
+            unknown = np.full(count, np.nan, np.float32)
+            return AnalysisSnapshot(
+                prior=np.zeros(count, np.float32), visits=np.zeros(count, np.int32), search_q=unknown,
+                q_head=unknown.copy(), proven=np.zeros(count, np.int8), net_value=float("nan"),
+                min_q=float("nan"), mean_q=float("nan"), best=UNDECIDED if best is None else best, **common,
+            )  # fmt: skip
+        prior = tree.clean_prior(root).copy()
+        visits = tree.visits[root].copy()
+        q_head = np.where(self._root_empty(), -tree.q[root], np.nan).astype(np.float32)
+        known = bool(np.isfinite(q_head).any())
+        order = np.argsort(-visits, kind="stable")[: int((visits > 0).sum())]
+        chosen = self.best_move() if best is None else best
+        if chosen >= 0 and visits[chosen]:
+            order = np.concatenate([[chosen], order[order != chosen]])
+        return AnalysisSnapshot(
+            prior=prior, visits=visits, search_q=tree.move_values(root), q_head=q_head,
+            proven=tree.proven_moves(root), net_value=tree.row_value[root],
+            min_q=float(np.nanmax(q_head)) if known else float("nan"),
+            mean_q=float(np.nansum(prior * q_head)) if known else float("nan"),
+            lines=tuple(tree.line(root, int(move)) for move in order), best=chosen, **common,
+        )  # fmt: skip
+
+    def _batch(self, simulations: int, calls: int, forced: deque[int] | None) -> None:
+        """Simulate until a batch of leaves waits for the network, evaluate them at once and back them up."""
+        tree, settings, counters = self.tree, self.settings, self.counters
+        n0 = settings.n0 if tree.has_q and settings.use_q_leaf else 0
+        most = min(settings.batch, calls, tree.room)
+        waiting: list[Path] = []
+        leaves: dict[int, Stones] = {}  # by the move that leads there
+        done = 0
+        try:
+            while (
+                done + len(waiting) < simulations
+                and len(leaves) < most
+                and len(waiting) < 2 * settings.batch
+                and done < _QUICK_VISITS * settings.batch
+                and not tree.row_proven[self.root]
+                and (forced is None or forced)
+            ):
+                path = tree.descend(self.root, forced.popleft() if forced else -1)
+                counters.depth = max(counters.depth, len(path.edges))
+                edge = path.edges[-1]
+                if path.end != OPEN:
+                    proven = -1 if path.end == FINISHED else tree.row_proven[path.end]
+                    tree.back_up(path, proven)
+                    tree.propagate(path, proven)
+                elif tree.edge_visits(edge) <= n0:  # this visit included
+                    tree.back_up(path, tree.edge_q(edge))
+                elif edge in leaves or not self._expand_from_cache(path):
+                    waiting.append(path)
+                    leaves.setdefault(edge, tree.stones_at(path))
+                    continue
+                done += 1
+            values = self._expand(leaves)
+        except BaseException:
+            for path in waiting:
+                tree.forget(path)
+            raise
+        finally:
+            counters.simulations += done
+        for path in waiting:
+            tree.back_up(path, values[path.edges[-1]])
+        counters.simulations += len(waiting)
+
+    def _expand_from_cache(self, path: Path) -> bool:
+        """Expand and back up a leaf whose evaluation is known; says whether it is."""
+        if self.cache is None:
+            return False
+        stones, edge = self.tree.stones_at(path), path.edges[-1]
+        found = self.cache.find(stones)
+        if found is None:
+            return False
+        prior, value, q = found
+        (row,) = self.tree.expand(
+            [stones], prior[None], np.array([value], np.float32), None if q is None else q[None],
+            [self.tree.edge_visits(edge)],
+        )  # fmt: skip
+        self.tree.enter(edge, row)
+        self.tree.back_up(path, value)
+        self.counters.cache_hits += 1
+        return True
+
+    def _expand(self, leaves: dict[int, Stones]) -> dict[int, float]:
+        """Evaluate and expand the positions after the given moves. Returns their values by move."""
+        if not leaves:
+            return {}
+        prior, value, q = self._evaluate(list(leaves.values()))
+        visits = [self.tree.edge_visits(edge) for edge in leaves]
+        rows = self.tree.expand(list(leaves.values()), prior, value, q, visits)
+        for edge, row in zip(leaves, rows, strict=True):
+            self.tree.enter(edge, row)
+        return dict(zip(leaves, value.tolist(), strict=True))
+
+    def _evaluate(self, positions: list[Stones]) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+        """Network outputs of positions, equal ones asked once. With a cache, rotated ones count as equal: the
+        canonical one is shown to the network and its outputs are turned back."""
+        cached = self.cache is not None
+        unique: dict[int, int] = {}
+        asked: list[Stones] = []
+        index = []
+        for position in positions:
+            key = position.canonical_key if cached else position.key
+            if key not in unique:
+                unique[key] = len(asked)
+                asked.append(position)
+            index.append(unique[key])
+        cells, to_move = to_arrays(asked)
+        if cached:
+            turned = np.array([p.is_turned for p in asked])
+            cells[turned] = cells[turned, ::-1, ::-1]
+        out = self.evaluator.evaluate(cells, to_move)
+        self.counters.net_calls += len(asked)
+        prior, value, q = out.prior[index], out.value[index], None if out.q is None else out.q[index]
+        if self.cache is not None:
+            for i, key in enumerate(unique):
+                self.cache.store(key, out.prior[i], float(out.value[i]), None if out.q is None else out.q[i])
+            turned = np.array([p.is_turned for p in positions])
+            prior[turned] = prior[turned, ::-1]
+            if q is not None:
+                q[turned] = q[turned, ::-1]
+        return prior, value, q
+
+    def _expand_root(self) -> None:
+        """Give the root a row before the first simulation, whatever n0 is; this counts as one visit of it."""
+        if self.root >= 0:
+            return
+        found = self.cache.find(self.position) if self.cache is not None else None
+        if found is None:
+            prior, value, q = self._evaluate([self.position])
+        else:
+            self.counters.cache_hits += 1
+            prior, value = found[0][None], np.array([found[1]], np.float32)
+            q = None if found[2] is None else found[2][None]
+        visits = 0 if self._entry is None else self.tree.edge_visits(self._entry)
+        (self.root,) = self.tree.expand([self.position], prior, value, q, [max(1, visits)])
+        if self._entry is not None:
+            self.tree.enter(self._entry, self.root)
+            self._entry = None
+
+    def _add_noise(self) -> None:
+        """Mix Dirichlet noise into this root's prior, once for each root."""
+        if self.settings.noise <= 0 or self._noise_row == self.root:
+            return
+        empty = self._root_empty()
+        noise = np.zeros(self.tree.cells)
+        noise[empty] = self.rng.dirichlet(np.full(int(empty.sum()), self.settings.alpha))
+        self.tree.set_noise(self.root, noise, self.settings.noise)
+        self._noise_row = self.root
+
+    def _root_prior(self) -> np.ndarray:
+        return self.tree.prior[self.root]
+
+    def _root_empty(self) -> np.ndarray:
+        return to_arrays([self.position])[0][0].reshape(-1) == 0
+
+    def _root_closed(self) -> np.ndarray:
+        """bool [N]: stones and moves proven to lose."""
+        return self.tree.score_value[self.root] == -np.inf
+
+    def _root_values(self) -> np.ndarray:
+        """float32 [N]: each move's value for its maker: searched, else the q-head's, else NaN."""
+        searched = self.tree.move_values(self.root)
+        return np.where(np.isnan(searched), -self.tree.q[self.root], searched)
+
+    def _is_empty(self, cell: int) -> bool:
+        return not (self.position.black | self.position.white) & self.position.geometry.bit[cell]

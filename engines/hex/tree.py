@@ -1,0 +1,371 @@
+"""The search tree as rows of preallocated arrays: a row for each expanded position, a column for each cell.
+
+Values are kept as in the paper: W sums results in [0, 1] for the player who makes the move. The score of a
+move is
+
+    S + c · U · sqrt(N(s)),   S = 2 W/N - 1 (the first-play value while N = 0),   U = P / (1 + N)
+
+with S and U held ready in the row, so that a selection is two array operations and an argmax, and a visit
+changes one element of each. c therefore belongs to values in [-1, 1]: the paper's c_pb on [0, 1] is half of
+it.
+
+A visit is counted on the way down with the result 0 (a loss), which is the virtual loss; `back_up` adds the
+result and so removes it, `forget` undoes the visit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import MutableSequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from engines.hex.bitboard import Stones
+
+OPEN = -1
+"""Child entry of a move that leads to no row yet."""
+FINISHED = -2
+"""Child entry of a move that ends the game."""
+
+_CLOSED = -math.inf
+
+
+@dataclass(slots=True)
+class Path:
+    """One way down. rows: the positions passed; edges: flat indices row · N + cell of the moves made there.
+
+    end: the row it arrived at, OPEN or FINISHED. stones: the position at the end where it had to be made
+    already.
+    """
+
+    rows: list[int] = field(default_factory=list)
+    edges: list[int] = field(default_factory=list)
+    stones: Stones | None = None
+    end: int = OPEN
+
+
+class Tree:
+    """Rows of expanded positions of one board size.
+
+    Arrays [capacity, N]: prior, visits, wins (W), q (of the network, its sign), score_value (S), score_prior
+    (U), child (a row, OPEN or FINISHED). Lists by row: stones, row_visits (N(s)), row_proven (1 the player
+    to move wins, -1 loses, 0 open), row_open (moves not proven to lose), row_value (the network's v).
+
+    fpu: first-play value of an unvisited move: "q" (the q-head's; without one the parent's v), "parent" (v
+    of the position) or "zero". prove: propagate proven results.
+    """
+
+    prior: np.ndarray
+    visits: np.ndarray
+    wins: np.ndarray
+    q: np.ndarray
+    score_value: np.ndarray
+    score_prior: np.ndarray
+    child: np.ndarray
+    _prior: MutableSequence[float]
+    _visits: MutableSequence[int]
+    _wins: MutableSequence[float]
+    _q: MutableSequence[float]
+    _score_value: MutableSequence[float]
+    _score_prior: MutableSequence[float]
+    _child: MutableSequence[int]
+
+    def __init__(
+        self,
+        cells: int,
+        *,
+        c_puct: float = 1.5,
+        fpu: Literal["q", "parent", "zero"] = "q",
+        prove: bool = True,
+        memory_bytes: int = 512 * 2**20,
+    ) -> None:
+        self.cells = cells
+        self.c_puct = c_puct
+        self.fpu = fpu
+        self.prove = prove
+        self.max_rows = max(64, memory_bytes // (32 * cells + 700))
+        self.rows = 0
+        self.stones: list[Stones] = []
+        self.row_visits: list[int] = []
+        self.row_proven: list[int] = []
+        self.row_open: list[int] = []
+        self.row_value: list[float] = []
+        self.has_q = False
+        self._noisy: tuple[int, np.ndarray] | None = None
+        self._scratch = np.empty(cells, np.float32)
+        self._allocate(min(self.max_rows, 256))
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the memory limit leaves no room for another row."""
+        return self.rows >= self.max_rows
+
+    @property
+    def room(self) -> int:
+        """Rows that can still be added."""
+        return self.max_rows - self.rows
+
+    def expand(
+        self,
+        stones: list[Stones],
+        prior: np.ndarray,
+        value: np.ndarray,
+        q: np.ndarray | None,
+        visits: list[int],
+    ) -> list[int]:
+        """Add rows for B positions with the network's outputs ([B, N], [B], [B, N] or None).
+
+        visits: N(s) of each so far. Returns the new rows. The caller enters them as children.
+        """
+        first, count = self.rows, len(stones)
+        while first + count > self._capacity:
+            self._allocate(min(max(self.max_rows, first + count), 2 * self._capacity))
+        rows = slice(first, first + count)
+        legal = _empty_cells(prior, stones)
+        self.prior[rows] = prior
+        self.visits[rows] = 0
+        self.wins[rows] = 0
+        self.child[rows] = OPEN
+        self.score_prior[rows] = prior
+        if q is not None:
+            self.has_q = True
+            self.q[rows] = q
+        else:
+            self.q[rows] = np.nan
+        self.score_value[rows] = np.where(legal, self._first_values(value, q), _CLOSED)
+        self.rows += count
+        self.stones += stones
+        self.row_visits += visits
+        self.row_proven += [0] * count
+        self.row_open += legal.sum(1).tolist()
+        self.row_value += value.tolist()
+        return list(range(first, self.rows))
+
+    def descend(self, root: int, first: int = -1) -> Path:
+        """Walk from `root` to a position without a row, counting the visits as losses.
+
+        first: the move to make at the root instead of the best scored one, or -1.
+        """
+        cells, c, scratch = self.cells, self.c_puct, self._scratch
+        child, row_visits = self._child, self.row_visits
+        path = Path()
+        row, move = root, first
+        while True:
+            visits = row_visits[row]
+            if move < 0:
+                np.multiply(self.score_prior[row], c * math.sqrt(visits), out=scratch)
+                np.add(scratch, self.score_value[row], out=scratch)
+                move = int(scratch.argmax())
+            row_visits[row] = visits + 1
+            edge = row * cells + move
+            count = self._visits[edge] + 1
+            self._visits[edge] = count
+            self._score_prior[edge] = self._prior[edge] / (1 + count)
+            if self._score_value[edge] != _CLOSED:
+                self._score_value[edge] = 2 * self._wins[edge] / count - 1
+            path.rows.append(row)
+            path.edges.append(edge)
+            if child[edge] < 0:
+                break
+            row, move = child[edge], -1
+            if self.row_proven[row]:
+                break
+        path.end = child[edge]
+        if path.end == OPEN and count == 1:  # the first visit finds out whether the game ends here
+            path.stones = self.stones[row].play(move)
+            if path.stones.won:
+                path.end = child[edge] = FINISHED
+        return path
+
+    def stones_at(self, path: Path) -> Stones:
+        """The position at the end of a path without a row."""
+        if path.stones is None:
+            path.stones = self.stones[path.rows[-1]].play(path.edges[-1] % self.cells)
+        return path.stones
+
+    def edge_visits(self, edge: int) -> int:
+        """N of a move given by its flat index."""
+        return self._visits[edge]
+
+    def edge_q(self, edge: int) -> float:
+        """The stored q of the position after a move given by its flat index, for the player then to move."""
+        return self._q[edge]
+
+    def enter(self, edge: int, row: int) -> None:
+        """Make `row` the position after the move with this flat index."""
+        self._child[edge] = row
+
+    def back_up(self, path: Path, value: float) -> None:
+        """Add the result of a visit: `value` in [-1, 1] for the player to move at its end."""
+        result = (value + 1) / 2
+        for edge in reversed(path.edges):
+            result = 1 - result
+            wins = self._wins[edge] + result
+            self._wins[edge] = wins
+            if self._score_value[edge] != _CLOSED:
+                self._score_value[edge] = 2 * wins / self._visits[edge] - 1
+
+    def forget(self, path: Path) -> None:
+        """Undo the visits of a way down that is not backed up."""
+        for row, edge in zip(path.rows, path.edges, strict=True):
+            self.row_visits[row] -= 1
+            count = self._visits[edge] - 1
+            self._visits[edge] = count
+            self._score_prior[edge] = self._prior[edge] / (1 + count)
+            if self._score_value[edge] != _CLOSED:
+                self._score_value[edge] = self._move_value(edge)
+
+    def propagate(self, path: Path, proven: int) -> None:
+        """Carry a proven result (1: the player to move at the end of the path wins, -1: loses) upwards.
+
+        A move into a lost position proves its maker's win; a position whose every move leads into a won one
+        is lost.
+        """
+        if not self.prove:
+            return
+        for row, edge in zip(reversed(path.rows), reversed(path.edges), strict=True):
+            if proven > 0:
+                if self._score_value[edge] == _CLOSED:
+                    return
+                self._score_value[edge] = _CLOSED
+                self.row_open[row] -= 1
+                if self.row_open[row]:
+                    return
+            if self.row_proven[row]:
+                return
+            proven = -proven
+            self.row_proven[row] = proven
+
+    def proven_moves(self, row: int) -> np.ndarray:
+        """int8 [N]: 1 for moves proven to win for their maker, -1 to lose, 0 open (and on stones)."""
+        known = np.zeros(self.cells, np.int8)
+        for move in np.flatnonzero(self.child[row] != OPEN):
+            child = int(self.child[row, move])
+            known[move] = 1 if child == FINISHED else -self.row_proven[child]
+        return known
+
+    def move_values(self, row: int) -> np.ndarray:
+        """float32 [N]: mean result of each move for its maker in [-1, 1], NaN where unvisited."""
+        visits, wins = self.visits[row], self.wins[row]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(visits > 0, 2 * wins / visits - 1, np.nan).astype(np.float32)
+
+    def line(self, row: int, move: int, limit: int = 12) -> tuple[int, ...]:
+        """The principal variation beginning with `move`: the most visited move from there on."""
+        moves = [move]
+        while len(moves) < limit:
+            row = int(self.child[row, moves[-1]])
+            if row < 0:
+                break
+            best = self.best_move(row)
+            if best < 0:
+                break
+            moves.append(best)
+        return tuple(moves)
+
+    def best_move(self, row: int) -> int:
+        """A move proven to win; else the most visited not proven to lose, ties to the higher value; else -1.
+
+        In a lost position the most visited of all, which is where the opponent had most to find.
+        """
+        if self.row_proven[row] > 0:
+            return int(self.proven_moves(row).argmax())
+        visits = self.visits[row]
+        if not visits.any():
+            return -1
+        closed = self.score_value[row] == _CLOSED
+        count = np.where(closed, -1, visits) if self.row_open[row] else visits
+        most = int(count.max())
+        if most <= 0:  # every move tried so far is proven to lose: the first open one by value and prior
+            score = np.where(closed, _CLOSED, self.score_value[row] + self.prior[row])
+            return int(score.argmax())
+        tied = np.flatnonzero(count == most)
+        return int(tied[np.argmax(self.wins[row, tied])]) if len(tied) > 1 else int(tied[0])
+
+    def set_noise(self, row: int, noise: np.ndarray, share: float) -> None:
+        """Mix `noise` (sums to 1 over legal moves) into the prior of this one row, until `clear_noise`."""
+        self.clear_noise()
+        self._noisy = (row, self.prior[row].copy())
+        self.prior[row] += share * (noise.astype(np.float32) - self.prior[row])
+        self.score_prior[row] = self.prior[row] / (1 + self.visits[row])
+
+    def clear_noise(self) -> None:
+        """Give the row with noise its own prior back."""
+        if self._noisy is not None:
+            row, self.prior[row] = self._noisy
+            self.score_prior[row] = self.prior[row] / (1 + self.visits[row])
+            self._noisy = None
+
+    def clean_prior(self, row: int) -> np.ndarray:
+        """The network's prior of a row, float32 [N], whatever noise is on it."""
+        return self._noisy[1] if self._noisy is not None and self._noisy[0] == row else self.prior[row]
+
+    def keep(self, root: int) -> int:
+        """Drop every row that is not below `root`, to make room. Returns the root's new row (0)."""
+        self.clear_noise()
+        kept = [root]
+        for row in kept:  # grows while it is read: breadth first
+            kept += self.child[row][self.child[row] >= 0].tolist()
+        index = np.array(kept)
+        renumber = np.full(self.rows + 2, OPEN, np.int32)  # the last two are FINISHED and OPEN
+        renumber[FINISHED] = FINISHED
+        renumber[index] = np.arange(len(kept))
+        for name in ("prior", "visits", "wins", "q", "score_value", "score_prior", "child"):
+            array = getattr(self, name)
+            array[: len(kept)] = array[index]
+        self.child[: len(kept)] = renumber[self.child[: len(kept)]]
+        for name in ("stones", "row_visits", "row_proven", "row_open", "row_value"):
+            old = getattr(self, name)
+            setattr(self, name, [old[row] for row in kept])
+        self.rows = len(kept)
+        return 0
+
+    def _first_values(self, value: np.ndarray, q: np.ndarray | None) -> np.ndarray:
+        """First-play values for the mover, broadcastable to [B, N]. The q-head's sign is turned here."""
+        if self.fpu == "q" and q is not None:
+            return -q
+        if self.fpu == "zero":
+            return np.zeros((len(value), 1), np.float32)
+        return value[:, None]
+
+    def _move_value(self, edge: int) -> float:
+        """S of a move from its visits, or its first-play value."""
+        count = self._visits[edge]
+        if count:
+            return 2 * self._wins[edge] / count - 1
+        row, move = divmod(edge, self.cells)
+        q = self.q[row : row + 1]
+        value = np.array([self.row_value[row]], np.float32)
+        first = self._first_values(value, None if np.isnan(q[0, move]) else q)
+        return float(np.broadcast_to(first, q.shape)[0, move])
+
+    def _allocate(self, capacity: int) -> None:
+        """Grow the arrays, and make the flat views through which single elements are read and written: a
+        memoryview does that three times as fast as an array."""
+        rows = self.rows
+        for name, kind in (
+            ("prior", np.float32),
+            ("visits", np.int32),
+            ("wins", np.float64),
+            ("q", np.float32),
+            ("score_value", np.float32),
+            ("score_prior", np.float32),
+            ("child", np.int32),
+        ):
+            new = np.empty((capacity, self.cells), kind)
+            if rows:
+                new[:rows] = getattr(self, name)[:rows]
+            setattr(self, name, new)
+            setattr(self, "_" + name, new.reshape(-1).data)
+        self._capacity = capacity
+
+
+def _empty_cells(prior: np.ndarray, stones: list[Stones]) -> np.ndarray:
+    """bool [B, N]: empty cells. The prior would not do: a softmax may underflow to 0 on a legal move."""
+    geo = stones[0].geometry
+    data = b"".join([(s.black | s.white).to_bytes(geo.bytes, "little") for s in stones])
+    packed = np.frombuffer(data, np.uint8).reshape(len(stones), geo.bytes)
+    bits = np.unpackbits(packed, axis=1, count=geo.size * geo.width, bitorder="little")
+    return bits.reshape(len(stones), geo.size, geo.width)[..., : geo.size].reshape(prior.shape) == 0
