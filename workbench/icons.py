@@ -42,19 +42,19 @@ def pixmap(name: str, colour: str, side: int, ratio: float = 1.0) -> QPixmap:
     return result
 
 
-def icon(name: str, colour: str = "") -> QIcon:
-    """The icon in the palette's text colour, or always in `colour`. Raises KeyError for an unknown name."""
+def icon(name: str, role: QPalette.ColorRole = QPalette.ColorRole.ButtonText) -> QIcon:
+    """The icon in the palette's colour of `role`. Raises KeyError for an unknown name."""
     if name not in shapes():
         raise KeyError(f"there is no icon {name!r}; known: {', '.join(sorted(shapes()))}")
-    return QIcon(_Engine(name, colour))
+    return QIcon(_Engine(name, role))
 
 
 class _Engine(QIconEngine):
     """Draws an icon when asked, in the colour that the palette has at that moment."""
 
-    def __init__(self, name: str, colour: str) -> None:
+    def __init__(self, name: str, role: QPalette.ColorRole) -> None:
         super().__init__()
-        self._name, self._colour = name, colour
+        self._name, self._role = name, role
 
     def paint(self, painter: QPainter, rect: QRect, mode: QIcon.Mode, state: QIcon.State) -> None:
         renderer = QSvgRenderer(QByteArray(svg(self._name, self._now(mode)).encode()))
@@ -74,15 +74,11 @@ class _Engine(QIconEngine):
         return result
 
     def clone(self) -> QIconEngine:
-        return _Engine(self._name, self._colour)
+        return _Engine(self._name, self._role)
 
     def _now(self, mode: QIcon.Mode) -> str:
-        if self._colour and mode != QIcon.Mode.Disabled:
-            return self._colour
         group = QPalette.ColorGroup.Disabled if mode == QIcon.Mode.Disabled else QPalette.ColorGroup.Active
-        role = (
-            QPalette.ColorRole.HighlightedText
-            if mode == QIcon.Mode.Selected
-            else QPalette.ColorRole.ButtonText
-        )
+        role = QPalette.ColorRole.HighlightedText if mode == QIcon.Mode.Selected else self._role
+        if mode == QIcon.Mode.Disabled:
+            role = QPalette.ColorRole.ButtonText
         return QGuiApplication.palette().color(group, role).name()

@@ -1,0 +1,74 @@
+"""All panels, by metadata only: nothing of a panel is imported before it is shown."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from workbench.panels.base import Panel
+    from workbench.services import Services
+
+
+@dataclass(frozen=True)
+class PanelInfo:
+    """One panel as the window knows it before it is built.
+
+    topic: its name in commands, files and help. family: heading in the navigation. icon: a name of
+    `workbench.icons`. paper: authors, title, year. summary: one sentence on what one can do here.
+    action: text of its one obvious button on the home page. target: "module:Class". accepts: suffixes of files
+    it opens, lower case with the dot; accepts_text: what those are, in words.
+    """
+
+    topic: str
+    title: str
+    family: str
+    icon: str
+    paper: str
+    summary: str
+    target: str
+    action: str = "Open"
+    accepts: tuple[str, ...] = ()
+    accepts_text: str = ""
+
+
+FAMILIES: tuple[str, ...] = ("Games and search", "Vision", "Language", "Music", "Theory")
+"""Order of the headings in the navigation; a family without panels is not shown."""
+
+PANELS: tuple[PanelInfo, ...] = (
+    PanelInfo(
+        topic="hex",
+        title="Hex",
+        family="Games and search",
+        icon="game",
+        paper="Gao, Müller, Hayward, Yao, Jui: Three-Head Neural Network Architecture for AlphaZero Learning, 2020",
+        summary="Play Hex against a network that values every move at once, watch its search think, "
+        "review your games, and train one yourself.",
+        target="workbench.panels.hex.panel:HexPanel",
+        action="Play Hex",
+        accepts=(".sgf", ".hex"),
+        accepts_text="Hex games (SGF)",
+    ),
+)
+
+
+def find(topic: str, panels: tuple[PanelInfo, ...] = PANELS) -> PanelInfo:
+    """The panel of a topic. Raises KeyError naming the known ones."""
+    for info in panels:
+        if info.topic == topic:
+            return info
+    raise KeyError(f"there is no panel {topic!r}; known: {', '.join(p.topic for p in panels)}")
+
+
+def by_family(panels: tuple[PanelInfo, ...] = PANELS) -> dict[str, tuple[PanelInfo, ...]]:
+    """Panels under their headings, in the order of `FAMILIES`, other headings after them."""
+    headings = [*FAMILIES, *(p.family for p in panels)]
+    found = {h: tuple(p for p in panels if p.family == h) for h in dict.fromkeys(headings)}
+    return {heading: members for heading, members in found.items() if members}
+
+
+def build(info: PanelInfo, services: Services) -> Panel:
+    """Import and construct a panel."""
+    module, _, name = info.target.partition(":")
+    return getattr(importlib.import_module(module), name)(services, info)

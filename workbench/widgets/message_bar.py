@@ -1,0 +1,123 @@
+"""Messages inside the window, where the eye already is: what is wrong, what to do, and a way to close it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, Literal
+
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtGui import QPalette
+from PySide6.QtWidgets import (
+    QApplication,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from workbench import icons
+
+MessageKind = Literal["info", "ok", "warn", "error"]
+MOST_SHOWN: Final = 3  # more would push the work off the screen
+_ICONS: Final = {"info": "info", "ok": "check", "warn": "warn", "error": "error"}
+_SPOKEN: Final = {"info": "Note", "ok": "Done", "warn": "Warning", "error": "Error"}
+
+
+class Message(QFrame):
+    """One message. `action` is the text and function of an optional button, such as "Details…"."""
+
+    closed = Signal()
+
+    def __init__(
+        self,
+        what: str,
+        kind: MessageKind = "info",
+        remedy: str = "",
+        action: tuple[str, Callable[[], None]] | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.what, self.kind, self.remedy = what, kind, remedy
+        self.setProperty("message", kind)
+        self.setAccessibleName(f"{_SPOKEN[kind]}: {what} {remedy}".strip())
+        row = QHBoxLayout(self)
+        row.setContentsMargins(10, 6, 6, 6)
+        row.setSpacing(8)
+        sign = QLabel()
+        sign.setPixmap(icons.icon(_ICONS[kind]).pixmap(QSize(18, 18)))
+        row.addWidget(sign, 0, Qt.AlignmentFlag.AlignTop)
+        text = QLabel(f"{what} {remedy}".strip())
+        text.setTextFormat(Qt.TextFormat.PlainText)
+        text.setWordWrap(True)
+        text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+        row.addWidget(text, 1)
+        if action:
+            button = QPushButton(action[0])
+            button.clicked.connect(action[1])
+            row.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
+        close = QToolButton()
+        close.setIcon(icons.icon("close"))
+        close.setIconSize(QSize(14, 14))
+        close.setToolTip("Close this message")
+        close.setAccessibleName("Close this message")
+        close.clicked.connect(self.closed)
+        row.addWidget(close, 0, Qt.AlignmentFlag.AlignTop)
+        self._sign = sign
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "_sign"):
+            colour = QApplication.palette().color(QPalette.ColorRole.WindowText).name()
+            self._sign.setPixmap(icons.pixmap(_ICONS[self.kind], colour, 18, self.devicePixelRatioF()))
+
+
+class MessageBar(QWidget):
+    """A small pile of messages above the work, newest first; empty it takes no room."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._rows = QVBoxLayout(self)
+        self._rows.setContentsMargins(0, 0, 0, 0)
+        self._rows.setSpacing(4)
+        self.setVisible(False)
+
+    def messages(self) -> list[Message]:
+        """What is shown, newest first."""
+        items = (self._rows.itemAt(i).widget() for i in range(self._rows.count()))
+        return [m for m in items if isinstance(m, Message)]
+
+    def show_message(
+        self,
+        what: str,
+        kind: MessageKind = "info",
+        remedy: str = "",
+        action: tuple[str, Callable[[], None]] | None = None,
+    ) -> Message:
+        """Add a message; the same words are not shown twice."""
+        for old in self.messages():
+            if (old.what, old.kind, old.remedy) == (what, kind, remedy):
+                self._remove(old)
+        message = Message(what, kind, remedy, action)
+        message.closed.connect(lambda: self._remove(message))
+        self._rows.insertWidget(0, message)
+        for surplus in self.messages()[MOST_SHOWN:]:
+            self._remove(surplus)
+        self.setVisible(True)
+        return message
+
+    def clear(self, kind: MessageKind | None = None) -> None:
+        """Close all messages, or those of a kind."""
+        for message in self.messages():
+            if kind in (None, message.kind):
+                self._remove(message)
+
+    def _remove(self, message: Message) -> None:
+        self._rows.removeWidget(message)
+        message.setVisible(False)
+        message.deleteLater()
+        self.setVisible(bool(self.messages()))

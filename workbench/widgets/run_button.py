@@ -1,0 +1,66 @@
+"""One button that runs, stops, and says "Stopping…" until the job has answered."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from PySide6.QtCore import QSize, Signal
+from PySide6.QtGui import QPalette
+from PySide6.QtWidgets import QPushButton, QWidget
+
+from workbench import icons
+from workbench.theme import set_role
+
+RunState = Literal["idle", "running", "stopping"]
+
+
+class RunButton(QPushButton):
+    """`run_requested` and `stop_requested` are wishes; whoever obeys them calls `set_state`."""
+
+    run_requested = Signal()
+    stop_requested = Signal()
+
+    def __init__(self, text: str = "Run", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._text = text
+        self._reason = ""
+        self.state: RunState = "idle"
+        self.setIconSize(QSize(16, 16))
+        self.clicked.connect(self.press)
+        self._show()
+
+    def set_text(self, text: str) -> None:
+        """What it says when nothing runs, such as "Train"."""
+        self._text = text
+        self._show()
+
+    def set_state(self, state: RunState) -> None:
+        self.state = state
+        self._show()
+
+    def set_reason(self, reason: str) -> None:
+        """Why running is impossible now, shown as the tooltip; "" makes it possible."""
+        self._reason = reason
+        self._show()
+
+    def press(self) -> None:
+        """What a click or the space bar does."""
+        if self.state == "running":
+            self.stop_requested.emit()
+        elif self.state == "idle" and not self._reason:
+            self.run_requested.emit()
+
+    def _show(self) -> None:
+        text, name, role, tip = {
+            "idle": (self._text, "play", "primary", f"{self._text} (Space)"),
+            "running": ("Stop", "stop", "stop", "Stop the job (Esc)"),
+            "stopping": ("Stopping…", "stop", "stop", "Waiting for the job to answer"),
+        }[self.state]
+        self.setText(text)
+        self.setAccessibleName(text)
+        set_role(self, role)
+        ink = QPalette.ColorRole.HighlightedText if self.state == "idle" else QPalette.ColorRole.BrightText
+        self.setIcon(icons.icon(name, ink))
+        blocked = self.state == "stopping" or (self.state == "idle" and bool(self._reason))
+        self.setEnabled(not blocked)
+        self.setToolTip(self._reason if self.state == "idle" and self._reason else tip)
