@@ -59,7 +59,7 @@ class Settings(BaseModel):
         None, "Data folder", "Searched for data sets before the download cache.", group="Files", restart=True
     )
     autosave_s: int = _setting(
-        30, "Save session every", "How often open work is saved while the window is open; 0 saves on closing only.",
+        30, "Save session every", "How often open work is saved meanwhile; 0 saves on closing only.",
         group="Files", unit="s", ge=0, le=3600,
     )  # fmt: skip
     confirm_close: bool = _setting(
@@ -84,7 +84,7 @@ def settings_path() -> Path:
 
 
 def load_settings(path: Path | None = None) -> tuple[Settings, list[str]]:
-    """The settings of a file and what was wrong with it, in sentences for the user; never raises for its content."""
+    """The settings of a file, and what was wrong with it in sentences for the user."""
     path = path or settings_path()
     try:
         text = path.read_text("utf-8")

@@ -1,7 +1,7 @@
 """The base of all panels: its zones, its Run/Stop button, its messages, its place in the session.
 
-A panel is constructed with the services and its metadata, builds its widgets, and hands them to `set_zones`. It
-starts jobs with `start`, which follows the job with the Run button and shows what went wrong beside the work.
+A panel is constructed with the services and its metadata, builds its widgets, and hands them to `set_zones`.
+It starts jobs with `start`, which follows the job with the Run button and shows what went wrong beside it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QFrame,
     QHBoxLayout,
-    QLabel,
     QMenu,
     QScrollArea,
     QSplitter,
@@ -122,10 +121,11 @@ class Panel(QWidget):
         """What the palette offers while this panel is shown; extend the list of the base."""
         group = self.info.title
         return [
-            Command("panel.run", f"Run {group}", self.run_button.press, "Space", self._why_no_run, group, "play"),
+            Command("panel.run", f"Run {group}", self.run_button.press, "Space", self._why_no_run, group,
+                    "play"),
             Command("panel.stop", "Stop", self.stop, "Esc", self._why_no_stop, group, "stop"),
-            Command("panel.form", "Show or hide the settings", lambda: self.toggle_zone("form"), "Ctrl+Shift+S",
-                    group=group, icon="sidebar"),
+            Command("panel.form", "Show or hide the settings", lambda: self.toggle_zone("form"),
+                    "Ctrl+Shift+S", group=group, icon="sidebar"),
             Command("panel.results", "Show or hide the results", lambda: self.toggle_zone("results"),
                     "Ctrl+Shift+R", group=group, icon="table"),
             *(Command(f"export.{e.id}", f"Export: {e.text}", lambda e=e: self.export(e), "", e.why_disabled,
@@ -155,7 +155,7 @@ class Panel(QWidget):
         resume_run: str | None = None,
         record: bool | None = None,
     ) -> JobHandle:
-        """Submit a job and follow it. A `main` job drives the Run button; its failure is shown beside the work."""
+        """Submit a job and follow it. A `main` job drives the Run button; a failure is shown beside the work."""
         handle = self.services.runner.submit(name, spec, lane=lane, resume_run=resume_run, record=record)
         self.follow(handle, main=main)
         return handle
@@ -382,8 +382,6 @@ class Panel(QWidget):
             checkable=True,
         )
         row.addWidget(self._form_button)
-        sign = QLabel()
-        sign.setPixmap(icons.icon(self.info.icon).pixmap(QSize(22, 22)))
         row.addWidget(label(self.info.title, "heading"))
         paper = ElidedLabel(self.info.paper)
         set_role(paper, "muted")

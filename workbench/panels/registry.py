@@ -17,8 +17,8 @@ class PanelInfo:
 
     topic: its name in commands, files and help. family: heading in the navigation. icon: a name of
     `workbench.icons`. paper: authors, title, year. summary: one sentence on what one can do here.
-    action: text of its one obvious button on the home page. target: "module:Class". accepts: suffixes of files
-    it opens, lower case with the dot; accepts_text: what those are, in words.
+    action: text of its one obvious button on the home page. target: "module:Class". accepts: suffixes of
+    files it opens, lower case with the dot; accepts_text: what those are, in words.
     """
 
     topic: str
@@ -42,7 +42,8 @@ PANELS: tuple[PanelInfo, ...] = (
         title="Hex",
         family="Games and search",
         icon="game",
-        paper="Gao, Müller, Hayward, Yao, Jui: Three-Head Neural Network Architecture for AlphaZero Learning, 2020",
+        paper="Gao, Müller, Hayward, Yao, Jui: "
+        "Three-Head Neural Network Architecture for AlphaZero Learning, 2020",
         summary="Play Hex against a network that values every move at once, watch its search think, "
         "review your games, and train one yourself.",
         target="workbench.panels.hex.panel:HexPanel",

@@ -1,4 +1,4 @@
-"""Small pieces that every screen uses: labels that shorten themselves, icon buttons, folding zones, numbers."""
+"""Small pieces that every screen uses: labels, icon buttons, folding zones, numbers as people write them."""
 
 from __future__ import annotations
 

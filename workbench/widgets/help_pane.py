@@ -35,7 +35,7 @@ def help_text(topic: str, folder: Path | None = None) -> str:
 
 
 class HelpPane(QTextBrowser):
-    """Shows one topic's help. Links to other topics ("hex.md#claims") open here, others in the web browser."""
+    """Shows one topic's help. Links to other topics ("hex.md") open here, others in the browser."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None, folder: Path | None = None) -> None:
         super().__init__(parent)
