@@ -8,8 +8,6 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
-from engines.core import weights as weight_files
-from engines.core.device import choose
 from engines.core.errors import UserError
 from engines.hex.nets import HexNet, NetConfig, masked_policy
 
@@ -109,3 +107,19 @@ def build(config: dict[str, Any], tensors: dict[str, torch.Tensor]) -> HexNet:
         first = str(error).strip().splitlines()[0]
         raise UserError(f"these weights are not of a Hex network: {first}", "choose weights made by hex.train") from None
     return net
+
+
+def load_evaluator(weights: str, device: str = "auto", average_rotation: bool = False, *, half: bool = False) -> Evaluator:
+    """An evaluator of shipped weights by name, or of a .safetensors file.
+
+    half: layers in bfloat16. Raises UserError where there is no such file or it holds something else.
+    """
+    from engines.core.device import choose
+    from engines.core.weights import load_weights
+
+    tensors, card = load_weights(weights)
+    net = build(dict(card.architecture), tensors)
+    sizes = tuple(int(n) for n in card.architecture.get("sizes", ()))
+    return Evaluator(
+        net, device=choose(device), name=card.name, sizes=sizes, average_rotation=average_rotation, half=half
+    )

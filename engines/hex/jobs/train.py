@@ -1,0 +1,188 @@
+"""The training laboratory's job: the zero loop with progress, snapshots, checkpoints and weights on disk."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from engines.core.device import choose, describe
+from engines.core.errors import UserError
+from engines.core.job import JobContext, job
+from engines.core.weights import ModelCard, save_weights
+from engines.hex.evaluator import Evaluator, load_evaluator
+from engines.hex.nets import HexNet
+from engines.hex.snapshots import TrainSnapshot
+from engines.hex.spec import TrainSpec
+from engines.hex.training import Callbacks, TrainingLoop, net_config
+
+MINI_BOARDS = 16
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """A finished run. history: named curves, float64 [iterations] (see TrainSnapshot).
+
+    weights_path, twin_path: the networks' files, empty where nobody keeps the run. iteration_paths: one file an
+    iteration, for the scrubber.
+    """
+
+    history: dict[str, np.ndarray]
+    weights_path: str
+    twin_path: str
+    iteration_paths: tuple[str, ...]
+    net_calls: int
+    games: int
+    seconds: float
+
+    def to_tables(self) -> dict[str, dict[str, np.ndarray]]:
+        return {"history": self.history}
+
+
+@job("hex.train", TrainSpec, title="Train Hex networks")
+def train(spec: TrainSpec, ctx: JobContext) -> TrainResult:
+    """Train a three-head or two-head network by self-play, from scratch or from given weights."""
+    _refuse_impossible(spec)
+    device = choose(spec.device)
+    start = load_evaluator(spec.start_from, spec.device) if spec.start_from else None
+    if start is not None and start.net.config != net_config(spec, spec.heads):
+        raise UserError(
+            f"expected starting weights of {net_config(spec, spec.heads)}, got {start.net.config}",
+            "set blocks, channels and heads to those of the weights",
+        )
+    loop = TrainingLoop(spec, device, start.net if start else None)
+    if ctx.resume:
+        loop.restore(ctx.resume)
+    calls = Callbacks(check=ctx.check, show=lambda phase: ctx.publish(_snapshot(loop, phase)))
+    if spec.actors:
+        from engines.hex.distributed import ClusterPlay
+
+        calls.play = ClusterPlay(spec, ctx)
+    try:
+        while loop.iteration < spec.iterations and not (spec.minutes and loop.seconds > spec.minutes * 60):
+            ctx.progress(loop.iteration, spec.iterations, f"Iteration {loop.iteration + 1}")
+            loop.iterate(calls)
+            _keep_iteration(loop, ctx)
+            ctx.checkpoint(loop.state())
+            ctx.publish(_snapshot(loop, "measuring"), keep=True)
+    finally:
+        close = getattr(calls.play, "close", None)
+        if close is not None:
+            close()
+    ctx.progress(loop.iteration, loop.iteration, "Done")
+    return _finish(loop, ctx)
+
+
+def _refuse_impossible(spec: TrainSpec) -> None:
+    if not spec.sizes or not all(2 <= n <= 19 for n in spec.sizes):
+        raise UserError(f"expected board sizes from 2 to 19, got {spec.sizes}")
+    if spec.head_kind == "fc" and len(spec.sizes) > 1:
+        raise UserError(f"fc heads are tied to one size, got {spec.sizes}", "give one size, or choose pooled heads")
+
+
+def _snapshot(loop: TrainingLoop, phase: str) -> TrainSnapshot:
+    """What the laboratory draws; about 2 ms."""
+    size = loop.sizes[-1] if loop.sizes[-1] in loop.players else loop.sizes[0]
+    player = loop.players.get(size)
+    if player is None:
+        boards, last = np.zeros((0, size, size), np.int8), np.zeros(0, np.int32)
+    else:
+        boards = player.cells[:MINI_BOARDS].cpu().numpy()
+        last = player.actions[np.arange(len(boards)), player.length[: len(boards)] - 1].astype(np.int32)
+    out = Evaluator(loop.learner.net, device=loop.device).evaluate(
+        np.zeros((1, loop.sizes[0], loop.sizes[0]), np.int8), np.ones(1, np.int8)
+    )
+    no_q = np.full_like(out.prior[0], np.nan)
+    return TrainSnapshot(
+        iteration=loop.iteration,
+        iterations=loop.spec.iterations,
+        phase=phase,
+        history={name: np.asarray(values, np.float64) for name, values in loop.history.items()},
+        step_losses=np.array(loop.step_losses, np.float32).reshape(-1, 6),
+        boards=boards,
+        last_moves=last,
+        probe_prior=out.prior[0],
+        probe_q=no_q if out.q is None else -out.q[0],
+        probe_value=float(out.value[0]),
+    )
+
+
+def _card(loop: TrainingLoop, net: HexNet, name: str) -> ModelCard:
+    spec = loop.spec
+    measured = {k: round(v[-1], 4) for k, v in loop.history.items() if v and np.isfinite(v[-1])}
+    return ModelCard(
+        name=name,
+        topic="hex",
+        title=f"Hex, {net.config.heads} heads, {net.config.blocks}×{net.config.channels}",
+        architecture={"kind": "hex", **net.config.as_dict(), "sizes": list(spec.sizes)},
+        input="int8 boards [B, n, n]: 0 empty, 1 Black (top-bottom), 2 White (left-right)",
+        normalisation="none; planes are 0 and 1",
+        data="self-play, no games from elsewhere",
+        licence="Apache-2.0",
+        metrics=measured,
+        command="paper-workbench run hex.train " + " ".join(_settings(spec)),
+        date=datetime.now(UTC).date().isoformat(),
+        hardware=describe()[0].title,
+    )
+
+
+def _settings(spec: TrainSpec) -> list[str]:
+    """`--set k=v` for all that differs from the defaults."""
+    changed = {k: v for k, v in spec.model_dump(mode="json").items() if v != type(spec).model_fields[k].default}
+    return [f"--set {k}={','.join(map(str, v)) if isinstance(v, list) else v}" for k, v in changed.items()]
+
+
+def _keep_iteration(loop: TrainingLoop, ctx: JobContext) -> None:
+    """The weights after this iteration, for the scrubber and for whoever wants an older one."""
+    if ctx.folder is None:
+        return
+    path = ctx.folder / "iterations" / f"{loop.iteration:05d}.safetensors"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    net = loop.learner.net
+    save_weights(path, loop.learner.tensors(), _card(loop, net, f"iteration {loop.iteration}"))
+
+
+def _finish(loop: TrainingLoop, ctx: JobContext) -> TrainResult:
+    spec, nets = loop.spec, [("three-head" if spec.heads == "three" else "two-head", loop.learner)]
+    if loop.twin:
+        nets.append(("two-head-twin", loop.twin.learner))
+    written: list[str] = []
+    for number, (label, learner) in enumerate(nets):
+        if spec.save_as:
+            path = Path(spec.save_as).expanduser()
+            path = path if number == 0 else path.with_name(f"{path.stem}-twin{path.suffix}")
+        elif ctx.folder is not None:
+            path = ctx.folder / f"{label}.safetensors"
+        else:
+            continue
+        save_weights(path, learner.tensors(), _card(loop, learner.net, path.stem))
+        written.append(str(path))
+    kept = sorted((ctx.folder / "iterations").glob("*.safetensors")) if ctx.folder else []
+    if ctx.folder is not None:
+        curves = {name: [None if np.isnan(v) else v for v in values] for name, values in loop.history.items()}
+        (ctx.folder / "history.json").write_text(json.dumps(curves), encoding="utf8")
+    return TrainResult(
+        {name: np.asarray(v, np.float64) for name, v in loop.history.items()},
+        written[0] if written else "",
+        written[1] if len(written) > 1 else "",
+        tuple(map(str, kept)),
+        loop.net_calls,
+        loop.games,
+        loop.seconds,
+    )
+
+
+def probe_checkpoint(path: str, cells: np.ndarray, to_move: int) -> dict[str, Any]:
+    """One network's view of one position, for the scrubber. cells: int8 [n, n]."""
+    with torch.inference_mode():
+        out = load_evaluator(path, "cpu").evaluate(cells[None], np.array([to_move], np.int8))
+    return {
+        "prior": out.prior[0],
+        "value": float(out.value[0]),
+        "q": np.full_like(out.prior[0], np.nan) if out.q is None else -out.q[0],
+    }

@@ -1,0 +1,93 @@
+"""Learning on small boards, checkpoints, and the training job (paper file, check 9.9)."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engines.core.errors import Cancelled, UserError
+from engines.core.job import LocalContext, run_job
+from engines.hex.spec import TrainSpec
+
+TINY = {
+    "sizes": (3,), "blocks": 1, "channels": 8, "games": 8, "parallel_games": 8, "simulations": 8, "iterations": 3,
+    "epochs": 1.0, "batch": 16, "probes": 40,
+}  # fmt: skip
+
+
+def test_a_killed_run_goes_on_from_its_checkpoint_to_the_same_counts(tmp_path: Path) -> None:
+    states: list[dict] = []
+    whole = run_job("hex.train", TrainSpec.checked(TINY), LocalContext(on_checkpoint=states.append))
+    assert len(states) == 3
+    rest: list[dict] = []
+    again = run_job("hex.train", TrainSpec.checked(TINY), LocalContext(resume=states[1], on_checkpoint=rest.append))
+    assert len(rest) == 1
+    np.testing.assert_array_equal(again.history["loss"][:2], whole.history["loss"][:2])
+    assert again.history["iteration"].tolist() == [1, 2, 3]
+    assert again.games > states[1]["games"]
+
+
+def test_the_job_writes_weights_that_load_and_a_file_per_iteration(tmp_path: Path) -> None:
+    from engines.hex.evaluator import load_evaluator
+
+    spec = TrainSpec.checked({**TINY, "twin": True, "save_as": str(tmp_path / "mine.safetensors")})
+    folder = tmp_path / "run"
+    folder.mkdir()
+    result = run_job("hex.train", spec, LocalContext(folder=folder))
+    three, two = load_evaluator(result.weights_path, "cpu"), load_evaluator(result.twin_path, "cpu")
+    assert three.has_q and not two.has_q
+    assert len(result.iteration_paths) == 3
+    assert three.sizes == (3,)
+
+
+def test_stopping_a_run_in_self_play_takes_effect_at_once() -> None:
+    shown: list[object] = []
+    ctx = LocalContext()
+    ctx.on_snapshot = lambda snapshot, keep: (shown.append(snapshot), ctx.cancel())
+    with pytest.raises(Cancelled):
+        run_job("hex.train", TrainSpec.checked(TINY), ctx)
+    assert shown[0].phase == "self-play"
+    assert len(shown) == 1
+
+
+def test_two_heads_train_and_report_no_q() -> None:
+    result = run_job("hex.train", TrainSpec.checked({**TINY, "heads": "two", "iterations": 1}))
+    assert np.isnan(result.history["q_sign"]).all()
+    assert result.history["loss_q"].tolist() == [0.0]
+
+
+def test_the_arena_gives_every_iteration_an_elo() -> None:
+    result = run_job("hex.train", TrainSpec.checked({**TINY, "arena_games": 4}))
+    assert np.isfinite(result.history["elo"]).all()
+
+
+@pytest.mark.parametrize("bad", [{"sizes": (1,)}, {"sizes": (5, 6), "head_kind": "fc"}, {"sizes": ()}])
+def test_impossible_sizes_are_refused_before_anything_runs(bad: dict) -> None:
+    with pytest.raises(UserError):
+        run_job("hex.train", TrainSpec.checked({**TINY, **bad}))
+
+
+def test_starting_weights_of_another_shape_are_refused(tmp_path: Path) -> None:
+    spec = TrainSpec.checked({**TINY, "iterations": 1, "save_as": str(tmp_path / "a.safetensors")})
+    path = run_job("hex.train", spec).weights_path
+    with pytest.raises(UserError, match="channels"):
+        run_job("hex.train", TrainSpec.checked({**TINY, "channels": 12, "start_from": path}))
+
+
+@pytest.mark.slow
+def test_check_9_9_the_quick_preset_learns_4x4() -> None:
+    """16 iterations of the quick preset; three heads with n0 = 2 also use under a third of the calls of n0 = 0."""
+    result = run_job("hex.train", TrainSpec.preset("quick", average_duplicates=True))
+    assert result.history["policy_top1"][-3:].max() >= 0.93
+    assert result.history["v_sign"][-3:].max() >= 0.85
+    assert result.history["consistency"][-1] < 0.15
+    delayed = run_job("hex.train", TrainSpec.preset("quick", n0=2, iterations=3))
+    assert delayed.net_calls < result.history["net_calls"][2] / 3
+
+
+@pytest.mark.slow
+def test_self_play_on_a_cluster_feeds_the_same_loop() -> None:
+    pytest.importorskip("ray", reason="the optional extra 'cluster' is not installed")
+    result = run_job("hex.train", TrainSpec.checked({**TINY, "actors": 1, "iterations": 2}))
+    assert result.games == 16
+    assert np.isfinite(result.history["loss"]).all()
