@@ -53,7 +53,7 @@ class Tree:
     (U), child (a row, OPEN or FINISHED). Lists by row: stones, row_visits (N(s)), row_proven (1 the player
     to move wins, -1 loses, 0 open), row_open (moves not proven to lose), row_value (the network's v).
 
-    fpu: first-play value of an unvisited move: "q" (the q-head's; without one the parent's v), "parent" (v
+    fpu: first-play value of an unvisited move: "q" (the q-head's; without one a draw), "parent" (v
     of the position) or "zero". prove: propagate proven results.
     """
 
@@ -326,9 +326,9 @@ class Tree:
         """First-play values for the mover, broadcastable to [B, N]. The q-head's sign is turned here."""
         if self.fpu == "q" and q is not None:
             return -q
-        if self.fpu == "zero":
-            return np.zeros((len(value), 1), np.float32)
-        return value[:, None]
+        if self.fpu == "parent":
+            return value[:, None]
+        return np.zeros((len(value), 1), np.float32)
 
     def _move_value(self, edge: int) -> float:
         """S of a move from its visits, or its first-play value."""

@@ -1,0 +1,217 @@
+"""The live engine behind the board ("hex.engine") and the exact solution of a small position
+("hex.solve")."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+
+from engines.core.errors import UserError
+from engines.core.job import JobContext, job
+from engines.hex.movetext import moves_of
+from engines.hex.player import Player, replay
+from engines.hex.rules import Swap
+from engines.hex.search import UNDECIDED, Limits, SearchSettings
+from engines.hex.snapshots import AnalysisSnapshot, EngineRequest
+from engines.hex.spec import EngineSpec, SolveSpec
+
+if TYPE_CHECKING:
+    from engines.hex.evaluator import Evaluator
+
+EXACT_EMPTY = 16
+"""Positions with at most this many empty cells are solved for the exact overlay (a 4 × 4 board, at once)."""
+
+_SLICE_S = 0.025
+"""Searching between two looks for a newer request."""
+_IDLE_S = 0.25
+_DEFAULT_MOVE_MS = 1000
+"""Thinking time of a move for which neither limit was given."""
+_NETWORKS_KEPT = 2
+
+
+@job("hex.engine", EngineSpec, title="Live engine", session=True)
+def engine(spec: EngineSpec, ctx: JobContext) -> None:
+    """Analyse positions and choose moves as requests come, until the session is closed."""
+    session = EngineSession(spec, ctx)
+    while True:
+        request = ctx.latest_request(0.0 if session.is_busy else _IDLE_S)
+        if request is not None:
+            session.begin(request)
+        elif session.is_busy:
+            session.go_on()
+        ctx.check()
+
+
+class EngineSession:
+    """What lives between requests: networks, the player with its tree and caches, the request under way."""
+
+    def __init__(self, spec: EngineSpec, ctx: JobContext) -> None:
+        self.spec = spec
+        self.ctx = ctx
+        self.is_busy = False
+        self._networks: dict[tuple[str, bool], Evaluator] = {}
+        self._network: tuple[str, bool] | None = None
+        self._player: Player | None = None
+        self._request = EngineRequest("idle", 0, 3)
+        self._settings = spec
+        self._exact: np.ndarray | None = None
+        self._started = self._published = 0.0
+        self._before = (0, 0)
+
+    def begin(self, request: EngineRequest) -> None:
+        """Take a request over from whatever is under way. What is wrong with it is answered, and ends
+        nothing."""
+        self.is_busy = False
+        self._request = request
+        try:
+            if request.kind not in ("analyse", "move", "idle"):
+                raise UserError(f"expected analyse, move or idle, got {request.kind!r}")
+            if request.kind == "idle":
+                return
+            player = self._prepare(request)
+        except UserError as error:
+            self.ctx.publish(_refusal(request, str(error)))
+            return
+        self._exact = self._solve(player) if request.exact else None
+        self._started = time.perf_counter()
+        self._published = 0.0
+        counters = player.search.counters
+        self._before = (counters.simulations, counters.net_calls)
+        self.is_busy = True
+        if player.is_over:
+            self._finish("The game is over.")
+
+    def go_on(self) -> None:
+        """Search a little further, and tell."""
+        player, request = cast(Player, self._player), self._request
+        elapsed = time.perf_counter() - self._started
+        seconds, simulations = _SLICE_S, 0
+        if request.kind == "move":
+            limit = request.milliseconds or (0 if request.simulations else _DEFAULT_MOVE_MS)
+            left_s = limit / 1000 - elapsed if limit else _SLICE_S
+            done = player.search.counters.simulations - self._before[0]
+            simulations = max(0, request.simulations - done)
+            if (limit and left_s <= 0) or (request.simulations and not simulations):
+                self._finish("")
+                return
+            seconds = min(seconds, left_s)
+        if player.settings.gumbel and simulations:  # its rounds are planned for the whole budget
+            seconds = 0.0
+        player.think(Limits(simulations=simulations, seconds=seconds), check=self.ctx.check)
+        if player.search.is_decided:
+            self._finish("Proven.")
+        elif not player.search.tree.room:
+            self._finish("The tree has reached its memory limit.")
+        elif time.perf_counter() - self._published >= 1 / self.spec.publish_hz:
+            self._published = time.perf_counter()
+            self.ctx.publish(player.snapshot(request.generation, exact=self._exact))
+
+    def _finish(self, note: str) -> None:
+        """Answer a "move", or show that an analysis has nothing left to do."""
+        player, request = cast(Player, self._player), self._request
+        self.is_busy = False
+        final = request.kind == "move"
+        best = player.decide(request.temperature) if final else None
+        self.ctx.publish(
+            player.snapshot(request.generation, best=best, final=final, exact=self._exact, note=note)
+        )
+
+    def _prepare(self, request: EngineRequest) -> Player:
+        """The player at the request's position, with its settings. Raises UserError."""
+        settings = self.spec.changed(**request.changes) if request.changes else self.spec
+        replay(request.size, request.moves, _swap(request.swap), request.setup, request.setup_to_move)
+        network = (settings.weights, settings.average_rotation)
+        evaluator = self._evaluator(network)
+        if self._player is None:
+            self._player = Player(
+                evaluator,
+                SearchSettings.of(settings),
+                cache_positions=self.spec.cache_positions,
+                rng=np.random.default_rng(settings.seed),
+            )
+        elif network != self._network or SearchSettings.of(settings) != self._player.settings:
+            self._player.change(SearchSettings.of(settings), evaluator)
+        self._network = network
+        self._player.set_position(
+            request.size, request.moves, _swap(request.swap), request.setup, request.setup_to_move
+        )
+        return self._player
+
+    def _evaluator(self, network: tuple[str, bool]) -> Evaluator:
+        """A loaded network; the least recently used one beyond two is dropped."""
+        from engines.hex.evaluator import load_evaluator
+
+        evaluator = self._networks.pop(network, None)
+        if evaluator is None:
+            evaluator = load_evaluator(network[0], self.spec.device, network[1])
+        self._networks[network] = evaluator
+        while len(self._networks) > _NETWORKS_KEPT:
+            self._networks.pop(next(iter(self._networks)))
+        return evaluator
+
+    def _solve(self, player: Player) -> np.ndarray | None:
+        """Exact results of the moves of a small position, or None."""
+        cells = player.position.cells
+        if player.is_over or int((cells == 0).sum()) > EXACT_EMPTY:
+            return None
+        from engines.hex.solver import solve
+
+        return solve(cells, player.position.to_move, check=self.ctx.check).moves
+
+
+def _swap(text: str) -> Swap:
+    if text not in ("none", "pieces", "sides"):
+        raise UserError(f"expected swap to be none, pieces or sides, got {text!r}")
+    return cast(Swap, text)
+
+
+def _refusal(request: EngineRequest, note: str) -> AnalysisSnapshot:
+    """An answer without an analysis: the note says why."""
+    cells = request.size**2
+    unknown = np.full(cells, np.nan, np.float32)
+    return AnalysisSnapshot(
+        generation=request.generation, size=request.size, to_move=request.setup_to_move,
+        prior=np.zeros(cells, np.float32), visits=np.zeros(cells, np.int32), search_q=unknown, q_head=unknown,
+        proven=np.zeros(cells, np.int8), value=float("nan"), net_value=float("nan"), min_q=float("nan"),
+        mean_q=float("nan"), simulations=0, net_calls=0, cache_hits=0, depth=0, seconds=0.0, best=UNDECIDED,
+        final=True, note=note,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class SolveResult:
+    """The exact solution of a position. value: 1 if the player to move wins, else -1. to_move: 1 Black, 2
+    White.
+
+    moves: int8 [N], 1 for winning moves, -1 for losing ones, 0 on stones.
+    """
+
+    size: int
+    to_move: int
+    value: int
+    moves: np.ndarray
+
+    def to_tables(self) -> dict[str, dict[str, np.ndarray]]:
+        """The moves as cells with their results."""
+        from engines.hex.coordinates import cell_name
+
+        cells = np.flatnonzero(self.moves)
+        names = np.array([cell_name(int(cell), self.size) for cell in cells])
+        return {"moves": {"cell": names, "result": self.moves[cells]}}
+
+
+@job("hex.solve", SolveSpec, title="Solve a small position")
+def solve_position(spec: SolveSpec, ctx: JobContext) -> SolveResult:
+    """Find the exact result of a position and of each of its moves."""
+    from engines.hex.solver import solve
+
+    position = replay(spec.size, moves_of(spec.moves, spec.size), "none")
+    if position.winner:
+        raise UserError("the game is over in this position", "take back a move")
+    ctx.progress(0, 1, "Solving")
+    solution = solve(position.cells, position.to_move, check=ctx.check)
+    ctx.progress(1, 1, "Solved")
+    return SolveResult(spec.size, position.to_move, int(solution.value), solution.moves)
