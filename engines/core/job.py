@@ -1,7 +1,7 @@
-"""Jobs: functions ``(spec, ctx) -> result`` known by name, run by the window, the command line, tests and Ray.
+"""Jobs: functions ``(spec, ctx) -> result`` known by name, run by the window, the command line, tests, Ray.
 
-A topic's jobs live in ``engines/<topic>/jobs.py`` and are imported only when one is asked for, so that listing
-topics costs nothing.
+A topic's jobs live in ``engines/<topic>/jobs.py`` and are imported only when one is asked for, so that
+listing topics costs nothing.
 """
 
 from __future__ import annotations
@@ -173,7 +173,7 @@ def run_job(name: str, spec: Spec, ctx: JobContext | None = None) -> Any:
 
 
 def to_tables(result: Any) -> dict[str, dict[str, np.ndarray]]:
-    """The columns of a result as named tables, for CSV: its own `to_tables()`, else its scalars as one row."""
+    """A result's columns as named tables, for CSV: its own `to_tables()`, else its scalars as one row."""
     own = getattr(result, "to_tables", None)
     if own is not None:
         return own()

@@ -40,7 +40,7 @@ def param(
     group: heading under which a form shows it. log: a slider for it moves in factors.
     advanced: folded away until asked for. label: shown instead of the name made readable.
     """
-    extra = {"unit": unit, "group": group, "log": log, "advanced": advanced, "label": label}
+    extra: dict[str, Any] = {"unit": unit, "group": group, "log": log, "advanced": advanced, "label": label}
     return Field(default, description=help, ge=ge, gt=gt, le=le, lt=lt, json_schema_extra=extra)
 
 
@@ -73,11 +73,11 @@ class Spec(BaseModel):
     presets: ClassVar[dict[str, dict[str, Any]]] = {"quick": {}, "full": {}}
 
     seed: int = param(0, "Seed of every random choice.", ge=0, le=2**31 - 1, group="Run", advanced=True)
-    device: str = param("auto", "Where it computes: auto, cpu, cuda, cuda:1, mps.", group="Run", advanced=True)
+    device: str = param("auto", "What computes: auto, cpu, cuda, cuda:1, mps.", group="Run", advanced=True)
 
     @classmethod
     def preset(cls, name: str, **changes: Any) -> Self:
-        """The spec of a preset, with `changes` on top. Raises UserError for an unknown name or a bad value."""
+        """The spec of a preset with `changes` on top. Raises UserError for an unknown name or a bad value."""
         if name not in cls.presets:
             raise UserError(f"expected a preset out of {', '.join(cls.presets)}, got {name!r}")
         return cls.checked({**cls.presets[name], **changes})
