@@ -109,17 +109,25 @@ def build(config: dict[str, Any], tensors: dict[str, torch.Tensor]) -> HexNet:
     return net
 
 
-def load_evaluator(weights: str, device: str = "auto", average_rotation: bool = False, *, half: bool = False) -> Evaluator:
+def load_evaluator(
+    weights: str, device: str = "auto", average_rotation: bool = False, *, half: bool | None = None
+) -> Evaluator:
     """An evaluator of shipped weights by name, or of a .safetensors file.
 
-    half: layers in bfloat16. Raises UserError where there is no such file or it holds something else.
+    half: layers in bfloat16; where the device gains by it when None.
+    Raises UserError where there is no such file or it holds something else.
     """
-    from engines.core.device import choose
+    from engines.core.device import choose, has_fast_bfloat16
     from engines.core.weights import load_weights
 
     tensors, card = load_weights(weights)
     net = build(dict(card.architecture), tensors)
-    sizes = tuple(int(n) for n in card.architecture.get("sizes", ()))
+    chosen = choose(device)
     return Evaluator(
-        net, device=choose(device), name=card.name, sizes=sizes, average_rotation=average_rotation, half=half
+        net,
+        device=chosen,
+        name=card.name,
+        sizes=tuple(int(n) for n in card.architecture.get("sizes", ())),
+        average_rotation=average_rotation,
+        half=has_fast_bfloat16(chosen) if half is None else half,
     )
