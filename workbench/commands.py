@@ -16,8 +16,8 @@ class Command:
     """Something the user can do by name.
 
     id: "topic.verb", unique in a window. run: does it, called without arguments. shortcut: as "Ctrl+K"; Space
-    and Esc are taken only where the focused control has no use for them. why_disabled: the reason it cannot be
-    done now, shown to the user, or "".
+    and Esc are taken only where the focused control has no use for them. why_disabled: the reason it cannot
+    be done now, shown to the user, or "".
     group: heading under which the palette shows it.
     """
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from PySide6.QtCore import QObject, Qt, Signal
@@ -157,7 +159,7 @@ class Theme(QObject):
         app = QApplication.instance()
         if isinstance(app, QApplication):
             app.setPalette(palette(self.colours))
-            app.setStyleSheet(style_sheet(self.colours))
+            app.setStyleSheet(style_sheet(self.colours, "dark" if self.is_dark else "light"))
         self.changed.emit(self.colours)
 
     def set_mode(self, mode: Mode) -> None:
@@ -259,9 +261,42 @@ def palette(c: Colours) -> QPalette:
     return result
 
 
-def style_sheet(c: Colours) -> str:
-    """What the palette cannot say: cards, navigation, message bars, the accent button."""
+def style_sheet(c: Colours, scheme: Literal["light", "dark"] = "light") -> str:
+    """What the palette cannot say: visible edges of controls, cards, message bars, the accent button."""
+    icons = (Path(str(files("resources"))) / "icons").as_posix()
+    edge = f"border: 1px solid {c.border}; border-radius: 4px;"
     return f"""
+    QLineEdit {{ {edge} background: {c.surface}; padding: 3px 5px; }}
+    QPlainTextEdit, QTextEdit, QListView, QTreeView, QTableView {{ {edge} background: {c.surface}; }}
+    QTextBrowser {{ border: none; background: {c.surface}; }}
+    QComboBox {{ {edge} background: {c.surface}; padding: 3px 6px; }}
+    QComboBox QLineEdit {{ border: none; padding: 0; }}
+    QComboBox::drop-down {{ border: none; width: 22px; }}
+    QComboBox::down-arrow {{ image: url("{icons}/chevron-{scheme}.svg"); width: 14px; height: 14px; }}
+    QComboBox QAbstractItemView {{ border: 1px solid {c.border}; background: {c.surface}; outline: none;
+        selection-background-color: {c.accent}; selection-color: {c.on_accent}; }}
+    QLineEdit:focus, QComboBox:focus, QPlainTextEdit:focus {{ border: 1px solid {c.accent}; }}
+    QLineEdit:disabled, QComboBox:disabled {{ color: {c.disabled}; background: {c.window}; }}
+    QCheckBox::indicator {{ width: 14px; height: 14px; border: 1px solid {c.muted}; border-radius: 3px;
+        background: {c.surface}; }}
+    QCheckBox::indicator:checked {{ background: {c.accent}; border-color: {c.accent};
+        image: url("{icons}/check-{scheme}.svg"); }}
+    QCheckBox::indicator:indeterminate {{ background: {c.accent}; border-color: {c.accent};
+        image: url("{icons}/dash-{scheme}.svg"); }}
+    QCheckBox::indicator:focus {{ border: 2px solid {c.accent}; }}
+    QCheckBox::indicator:disabled {{ border-color: {c.border}; background: {c.window}; }}
+    QPushButton {{ {edge} background: {c.surface}; padding: 4px 12px; }}
+    QPushButton:hover {{ background: {c.sunken}; }}
+    QPushButton:pressed, QPushButton:checked {{ background: {c.accent_soft}; border-color: {c.accent}; }}
+    QPushButton:focus {{ border-color: {c.accent}; }}
+    QPushButton:disabled {{ color: {c.disabled}; background: {c.window}; }}
+    QSlider::groove:horizontal {{ height: 4px; border-radius: 2px; background: {c.border}; }}
+    QSlider::sub-page:horizontal {{ height: 4px; border-radius: 2px; background: {c.accent}; }}
+    QSlider::sub-page:horizontal:disabled {{ background: {c.border}; }}
+    QSlider::handle:horizontal {{ width: 12px; height: 12px; margin: -5px 0; border-radius: 7px;
+        background: {c.surface}; border: 1px solid {c.muted}; }}
+    QSlider::handle:horizontal:hover, QSlider::handle:horizontal:focus {{ border: 2px solid {c.accent};
+        width: 10px; height: 10px; }}
     QToolTip {{ color: {c.text}; background: {c.surface}; border: 1px solid {c.border}; padding: 4px 6px; }}
     QSplitter::handle {{ background: {c.window}; }}
     QSplitter::handle:hover {{ background: {c.accent_soft}; }}
@@ -294,8 +329,8 @@ def style_sheet(c: Colours) -> str:
     QFrame[message="ok"] {{ background: {c.ok_soft}; border: 1px solid {c.ok}; border-radius: 6px; }}
     QFrame[message="warn"] {{ background: {c.warn_soft}; border: 1px solid {c.warn}; border-radius: 6px; }}
     QFrame[message="error"] {{ background: {c.error_soft}; border: 1px solid {c.error}; border-radius: 6px; }}
-    QLineEdit[invalid="true"], QAbstractSpinBox[invalid="true"], QComboBox[invalid="true"] {{
-        border: 1px solid {c.error}; border-radius: 3px; padding: 3px; background: {c.error_soft}; }}
+    QLineEdit[invalid="true"], QComboBox[invalid="true"] {{ border: 1px solid {c.error};
+        background: {c.error_soft}; }}
     """
 
 

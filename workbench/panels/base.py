@@ -155,7 +155,7 @@ class Panel(QWidget):
         resume_run: str | None = None,
         record: bool | None = None,
     ) -> JobHandle:
-        """Submit a job and follow it. A `main` job drives the Run button; a failure is shown beside the work."""
+        """Submit a job and follow it. A `main` job drives the Run button; a failure is shown inline."""
         handle = self.services.runner.submit(name, spec, lane=lane, resume_run=resume_run, record=record)
         self.follow(handle, main=main)
         return handle

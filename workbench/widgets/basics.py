@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
-from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QPalette, QResizeEvent
 from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from workbench import icons
@@ -53,6 +53,19 @@ def set_enabled(widget: QWidget, reason: str, tooltip: str = "") -> None:
     widget.setToolTip(reason or tooltip)
 
 
+class IconLabel(QWidget):
+    """An icon that stands alone, drawn in the colour of the text."""
+
+    def __init__(self, name: str, side: int = 18, *, muted: bool = False) -> None:
+        super().__init__()
+        role = QPalette.ColorRole.PlaceholderText if muted else QPalette.ColorRole.WindowText
+        self._icon = icons.icon(name, role)
+        self.setFixedSize(side, side)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        self._icon.paint(QPainter(self), self.rect())
+
+
 class ElidedLabel(QLabel):
     """One line that ends in "…" where there is no room; the tooltip has the whole text."""
 
@@ -92,7 +105,9 @@ class Collapsible(QWidget):
         self._head.setAutoRaise(True)
         self._head.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self._head.toggled.connect(self._apply)
-        self._head.setStyleSheet("QToolButton:checked { background: transparent; }")
+        self._head.setStyleSheet(
+            "QToolButton { padding: 2px; } QToolButton:checked { background: transparent; }"
+        )
         rows = QVBoxLayout(self)
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setSpacing(GRID // 2)

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, Literal
 
-from PySide6.QtCore import QEvent, QSize, Qt, Signal
-from PySide6.QtGui import QPalette
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import (
-    QApplication,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -20,6 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from workbench import icons
+from workbench.widgets.basics import IconLabel
 
 MessageKind = Literal["info", "ok", "warn", "error"]
 MOST_SHOWN: Final = 3  # more would push the work off the screen
@@ -47,9 +46,7 @@ class Message(QFrame):
         row = QHBoxLayout(self)
         row.setContentsMargins(10, 6, 6, 6)
         row.setSpacing(8)
-        sign = QLabel()
-        sign.setPixmap(icons.icon(_ICONS[kind]).pixmap(QSize(18, 18)))
-        row.addWidget(sign, 0, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(IconLabel(_ICONS[kind]), 0, Qt.AlignmentFlag.AlignTop)
         text = QLabel(f"{what} {remedy}".strip())
         text.setTextFormat(Qt.TextFormat.PlainText)
         text.setWordWrap(True)
@@ -67,13 +64,6 @@ class Message(QFrame):
         close.setAccessibleName("Close this message")
         close.clicked.connect(self.closed)
         row.addWidget(close, 0, Qt.AlignmentFlag.AlignTop)
-        self._sign = sign
-
-    def changeEvent(self, event: QEvent) -> None:
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "_sign"):
-            colour = QApplication.palette().color(QPalette.ColorRole.WindowText).name()
-            self._sign.setPixmap(icons.pixmap(_ICONS[self.kind], colour, 18, self.devicePixelRatioF()))
 
 
 class MessageBar(QWidget):
