@@ -192,6 +192,10 @@ class Store:
             self.set_status_of_dead(run_id)
         return ended
 
+    def is_alive(self, record: RunRecord) -> bool:
+        """Whether the process that owns a run still exists."""
+        return _lives(record)
+
     def set_status_of_dead(self, run_id: str) -> None:
         """Mark one run as interrupted because its process is gone, and clear what that left half-written."""
         self.set_status(run_id, "interrupted")
