@@ -28,7 +28,7 @@ class SampleSpec(Spec):
 
 @dataclass(frozen=True)
 class Counted:
-    """count: steps done. numbers: float64 [spec.numbers], all equal to count. resumed_at: step it began with."""
+    """count: steps done. numbers: float64 [spec.numbers], all equal to count. resumed_at: its first step."""
 
     count: int
     numbers: np.ndarray

@@ -1,8 +1,8 @@
 """The inside of an engine process: it reads orders from the pipe and runs jobs. Never imports Qt.
 
-Ordinary jobs run one after another on the worker thread. A session job gets a thread of its own, because it lives on
-while others come and go. The thread that reads the pipe does nothing else, so a cancel is heard at once; when the
-pipe ends because the window is gone, the process stops its jobs and leaves.
+Ordinary jobs run one after another on the worker thread. A session job gets a thread of its own, because it
+lives on while others come and go. The thread that reads the pipe does nothing else, so a cancel is heard at
+once; when the pipe ends because the window is gone, the process stops its jobs and leaves.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from workbench.runner.record import Record, open_record, open_store
 log = logging.getLogger(__name__)
 
 IDLE_S = 0.3
-"""How long the worker waits for the next job before it frees memory (untidy lanes only)."""
+"""How long the worker waits for the next job before it imports torch, or (untidy lanes) frees memory."""
 
 
 class EngineContext(LocalContext):
@@ -157,13 +157,16 @@ class Engine:
 
     def _work(self) -> None:
         self._prepare()
-        dirty = False
+        cold, dirty = self._setup.warm, False
         while True:
             try:
-                order = self._orders.get(timeout=IDLE_S if dirty else None)
+                order = self._orders.get(timeout=IDLE_S if dirty or cold else None)
             except queue.Empty:
-                free_memory()
-                dirty = False
+                if cold:
+                    importlib.import_module("torch")
+                else:
+                    free_memory()
+                cold = dirty = False
                 continue
             if order is None:
                 return
@@ -185,8 +188,6 @@ class Engine:
             except ImportError as error:
                 fault = f"{name}: {error}"
         self._send("hello", 0, body=fault)
-        if self._setup.warm:
-            importlib.import_module("torch")
 
     def _start(self, order: Order) -> Job | None:
         """Run an ordinary job here; hand back a session, which needs a thread of its own."""
@@ -229,7 +230,9 @@ class Engine:
         return Outcome("done", self._segments.pack(result), checkpointed=ctx.checkpointed)
 
     def _ended_early(self, record: Record | None, ctx: EngineContext) -> Outcome:
-        state: State = "interrupted" if self._leaving.is_set() else "cancelled"
+        # What the closing of the window stopped can be resumed.
+        leaving = self._leaving.is_set() and record is not None
+        state: State = "interrupted" if leaving else "cancelled"
         _close(record, state, None)
         return Outcome(state, checkpointed=ctx.checkpointed)
 

@@ -71,7 +71,7 @@ class JobHandle(QObject):
         self._runner.kill(self)
 
     def request(self, payload: Any, *, keep_older: bool = False) -> int:
-        """Give a session its next request (the newest wins); the generation that snapshots answering it carry.
+        """Give a session its next request (the newest wins); returns its generation, counting from 1.
 
         Snapshots that answer earlier requests are dropped from now on, unless `keep_older`.
         """

@@ -1,4 +1,4 @@
-"""Starting and ending what runs an `Engine`: a spawned process, or a thread of the window (`--lanes inline`)."""
+"""Starting and ending what runs an `Engine`: a spawned process, or for `--lanes inline` a thread."""
 
 from __future__ import annotations
 
@@ -79,10 +79,7 @@ class ProcessHost:
         self.connection.close()
         sweep(self.segment_prefix, last_segment)
         _living.discard(self)
-        code = self._process.exitcode
-        if code is not None:
-            self._process.close()
-        return _describe(code)
+        return _describe(self._process.exitcode)
 
 
 class ThreadHost:
@@ -117,8 +114,8 @@ class ThreadHost:
 
 @contextlib.contextmanager
 def _bare_main() -> Iterator[None]:
-    """Hide the program's main module while spawning, which would otherwise be run again in every engine process
-    (and bring Qt and the command line with it)."""
+    """Hide the program's main module while spawning, which would otherwise be run again in every engine
+    process and bring Qt and the command line with it."""
     with _main_lock:
         ours = sys.modules["__main__"]
         bare = types.ModuleType("__main__")

@@ -22,7 +22,7 @@ from workbench.runner.parcels import Parcel, unpack
 log = logging.getLogger(__name__)
 
 STILLBORN_LIMIT = 2
-"""Processes in a row that may die before they say hello; then the waiting jobs fail instead of trying for ever."""
+"""Processes in a row that may die before they say hello; then the waiting jobs fail."""
 
 
 @dataclass

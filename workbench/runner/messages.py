@@ -97,7 +97,8 @@ class EngineSetup:
     store_folder: where runs are recorded, or None. extra_modules: imported first, so that they register jobs.
     segment_prefix: of its shared-memory names; empty sends everything through the pipe.
     nice: added to the process's niceness. publish_hz: most snapshots a second and job.
-    warm: import torch before the first job asks for it. tidy: free memory after every job, not only when idle.
+    warm: import torch before the first job asks for it.
+    tidy: free memory after every job, not only when idle.
     grace_s: how long jobs may take to stop once the window is gone.
     """
 

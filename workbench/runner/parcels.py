@@ -1,8 +1,8 @@
 """Objects packed for the pipe: small ones as bytes, their large arrays through shared memory.
 
-A segment lives for one parcel. The engine process writes it and keeps at most `Segments.LIMIT` unread; the window
-copies it out, unlinks it at once and acknowledges. Names count up from a known prefix, so after a process was killed
-the window can unlink what it left without listing anything.
+A segment lives for one parcel. The engine process writes it and keeps at most `Segments.LIMIT` unread; the
+window copies it out, unlinks it at once and acknowledges. Names count up from a known prefix, so after a
+process was killed the window can unlink what it left without listing anything.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ LARGE = 64 * 1024
 
 @dataclass(frozen=True)
 class Parcel:
-    """A packed object. sizes: bytes of each out-of-band buffer, in order. segment: where they lie, number or None.
+    """A packed object.
 
+    sizes: bytes of each out-of-band buffer, in order. segment: the number of the segment in which they lie.
     buffers: the same when no segment could be had.
     """
 
@@ -34,7 +35,7 @@ class Parcel:
 
 
 class Segments:
-    """The sending side of shared memory. prefix: of the names; empty packs everything into the parcel itself."""
+    """The sending side of shared memory. prefix: of the names; empty packs all into the parcel itself."""
 
     LIMIT = 4
 
@@ -137,7 +138,7 @@ def _create(name: str, size: int) -> SharedMemory:
 
 
 def _write(segment: SharedMemory, buffers: list[memoryview]) -> None:
-    room = np.frombuffer(segment.buf, np.uint8)  # must not outlive this call, or the segment cannot be closed
+    room = _bytes(segment)
     at = 0
     for buffer in buffers:
         room[at : at + buffer.nbytes] = np.frombuffer(buffer, np.uint8)
@@ -145,10 +146,16 @@ def _write(segment: SharedMemory, buffers: list[memoryview]) -> None:
 
 
 def _read(segment: SharedMemory, sizes: tuple[int, ...]) -> list[np.ndarray]:
-    room = np.frombuffer(segment.buf, np.uint8)
+    room = _bytes(segment)
     ends = np.cumsum(sizes)
     # numpy copies without the interpreter's lock, so the window goes on drawing meanwhile
     return [room[end - size : end].copy() for end, size in zip(ends, sizes, strict=True)]
+
+
+def _bytes(segment: SharedMemory) -> np.ndarray:
+    """Its memory, uint8. Must not outlive the caller, or the segment cannot be closed."""
+    assert segment.buf is not None
+    return np.frombuffer(segment.buf, np.uint8)
 
 
 def _unlink(segment: SharedMemory) -> None:

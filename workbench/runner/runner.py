@@ -32,8 +32,8 @@ NICENESS = {"interactive": 5, "batch": 10}
 
 
 class Runner(QObject):
-    """Runs jobs in engine processes. One interactive lane, so that a slider never waits behind a training run,
-    and one batch lane for each accelerator or for the CPU.
+    """Runs jobs in engine processes: one interactive lane, so that a slider never waits behind a training
+    run, and one batch lane for each accelerator or for the CPU.
 
     store: where runs are recorded; None records nothing. inline: engines run in threads of this process.
     extra_modules: imported by the engines first, to register jobs that belong to no topic.
@@ -110,8 +110,8 @@ class Runner(QObject):
     ) -> JobHandle:
         """Queue the job `name`.
 
-        On the interactive lane the newest wins: an older ordinary job of the same `key` (the job's name unless
-        given) is cancelled. Sessions live on, unless a key was given that both share.
+        On the interactive lane the newest wins: an older ordinary job of the same `key` (the job's name
+        unless given) is cancelled. Sessions live on, unless a key was given that both share.
         resume_run: go on with that run from its last checkpoint.
         record: keep it in the store; batch jobs are, interactive ones are not, sessions never.
         """
