@@ -180,7 +180,7 @@ def loadsgf(session: Session, words: Sequence[str]) -> str:
     from engines.hex.htp.records import read_game
 
     most = parse_int(words[1], "a number of moves", 0, 10_000) if len(words) > 1 else None
-    put_game(session, read_game(Path(words[0]), session.game.swap, most))
+    put_game(session, read_game(Path(words[0]), most))
     return ""
 
 
