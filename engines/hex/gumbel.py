@@ -92,8 +92,8 @@ class GumbelRoot:
         self._rounds_left = max(0, self._rounds_left - 1)
         open_moves = [move for move in self.moves if not closed[move]]
         if not open_moves:  # all that were drawn lose: take in the next ones
-            rest = np.argsort(-np.where(closed, -np.inf, self.base), kind="stable")
-            open_moves = [int(move) for move in rest[: max(2, len(self.moves))] if not closed[move]]
+            rest = [int(move) for move in np.argsort(-self.base, kind="stable") if not closed[move]]
+            open_moves = rest[: max(2, len(self.moves))]
         self.moves = open_moves
         return list(open_moves)
 

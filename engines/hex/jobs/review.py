@@ -1,0 +1,195 @@
+"""Analysis of whole games ("hex.review") and of all first moves ("hex.openings")."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from engines.core.job import JobContext, job
+from engines.hex.coordinates import cell_name, move_name
+from engines.hex.movetext import moves_of
+from engines.hex.player import Player, replay
+from engines.hex.search import UNDECIDED, Limits, Search, SearchSettings
+from engines.hex.snapshots import SWAP, OpeningsSnapshot, ReviewedMove, ReviewSnapshot
+from engines.hex.spec import OpeningsSpec, ReviewSpec
+
+SOLVED_SIZE = 4
+"""Boards up to this size get a proven swap map."""
+
+
+@dataclass(frozen=True)
+class ReviewResult:
+    """A reviewed game. black_value: float32 [moves+1], Black's value at each position, in [-1, 1].
+
+    moves: one entry a move. simulations, net_calls: totals.
+    """
+
+    size: int
+    black_value: np.ndarray
+    moves: tuple[ReviewedMove, ...]
+    simulations: int
+    net_calls: int
+
+    def mistakes(self, threshold: float = 0.1) -> tuple[ReviewedMove, ...]:
+        """Moves that lost more than `threshold` of win probability, the worst first."""
+        bad = [move for move in self.moves if move.loss > threshold]
+        return tuple(sorted(bad, key=lambda move: -move.loss))
+
+    def to_tables(self) -> dict[str, dict[str, np.ndarray]]:
+        """One row a move; values as win probabilities of the player who moved."""
+        moves = self.moves
+        return {
+            "moves": {
+                "number": np.array([m.index + 1 for m in moves]),
+                "player": np.array(["Black" if m.player == 1 else "White" for m in moves]),
+                "move": np.array([move_name(m.move, self.size) for m in moves]),
+                "win_before": np.array([(m.value + 1) / 2 for m in moves]),
+                "win_after": np.array([(m.after + 1) / 2 for m in moves]),
+                "loss": np.array([m.loss for m in moves]),
+                "best": np.array(
+                    ["" if m.best == UNDECIDED else move_name(m.best, self.size) for m in moves]
+                ),
+                "rank": np.array([m.rank for m in moves]),
+            },
+            "positions": {
+                "moves": np.arange(len(self.black_value)),
+                "black_win": (self.black_value + 1) / 2,
+            },
+        }
+
+
+@job("hex.review", ReviewSpec, title="Review a game")
+def review(spec: ReviewSpec, ctx: JobContext) -> ReviewResult:
+    """Analyse every position of a game and say what each move cost."""
+    from engines.hex.evaluator import load_evaluator
+
+    moves = moves_of(spec.moves, spec.size)
+    replay(spec.size, moves, spec.swap)
+    evaluator = load_evaluator(spec.weights, spec.device, spec.average_rotation)
+    player = Player(evaluator, SearchSettings.of(spec), rng=np.random.default_rng(spec.seed))
+    black = np.full(len(moves) + 1, np.nan, np.float32)
+    reviewed: list[ReviewedMove] = []
+    simulations = calls = 0
+    for index in range(len(moves) + 1):
+        ctx.progress(index, len(moves) + 1, f"Move {index} of {len(moves)}")
+        player.set_position(spec.size, moves[:index], spec.swap)
+        player.think(Limits(simulations=spec.simulations), check=ctx.check)
+        simulations += player.search.counters.simulations
+        calls += player.search.counters.net_calls
+        value = value_to_move(player)
+        black[index] = value if player.position.to_move == 1 else -value
+        if reviewed:
+            reviewed[-1] = _judged(reviewed[-1], value, player)
+        if index < len(moves):
+            reviewed.append(_considered(player, index, moves[index], value))
+        ctx.publish(ReviewSnapshot(spec.size, black.copy(), tuple(reviewed)))
+    ctx.progress(len(moves) + 1, len(moves) + 1, "Reviewed")
+    return ReviewResult(spec.size, black, tuple(reviewed), simulations, calls)
+
+
+def value_to_move(player: Player) -> float:
+    """Value of the position for the player to move in [-1, 1], the swap rule included.
+
+    Who may swap has the better of both sides; who opens under a swap rule can offer an even game.
+    """
+    position = player.position
+    if position.winner:
+        return 1.0 if position.winner == position.to_move else -1.0
+    if position.can_swap:
+        return abs(player.search.value())
+    if not position.ply and position.swap != "none":
+        return 0.0
+    return player.search.value()
+
+
+def _considered(player: Player, index: int, move: int, value: float) -> ReviewedMove:
+    """The entry of a move before what comes after it is known (`after` and `loss` are still 0)."""
+    shot = player.snapshot()
+    ranked = [line[0] for line in shot.lines]
+    best = shot.best
+    if not player.position.ply and player.position.swap != "none":
+        best = player.fair_opening()
+    line = next((line for line in shot.lines if line[0] == best), (best,) if best >= 0 else ())
+    return ReviewedMove(
+        index=index,
+        player=player.position.to_move,
+        move=move,
+        value=value,
+        after=float("nan"),
+        loss=0.0,
+        best=best,
+        best_line=line,
+        rank=0 if move == best else ranked.index(move) if move in ranked else -1,
+        proven=int(shot.proven[move]) if move >= 0 else 0,
+    )
+
+
+def _judged(entry: ReviewedMove, next_value: float, player: Player) -> ReviewedMove:
+    """The entry once the position after it has a value; the player to move there is always the other one."""
+    after = -next_value
+    proven = entry.proven
+    if entry.move != SWAP and (player.is_over or player.search.proven):
+        proven = round(after)
+    return replace(entry, after=after, loss=float(np.clip((entry.value - after) / 2, 0, 1)), proven=proven)
+
+
+@dataclass(frozen=True)
+class OpeningsResult:
+    """The swap map. value: float32 [N], Black's value of each first move in [-1, 1]; exact: int8 [N], +1
+    proven win for Black, -1 proven loss, 0 open. net_value: float32 [N], the same from the network alone."""
+
+    size: int
+    value: np.ndarray
+    exact: np.ndarray
+    net_value: np.ndarray
+    simulations: int
+    net_calls: int
+
+    def to_tables(self) -> dict[str, dict[str, np.ndarray]]:
+        """One row an opening; `swap` says whether the second player should."""
+        names = np.array([cell_name(cell, self.size) for cell in range(self.size**2)])
+        return {
+            "openings": {
+                "cell": names,
+                "black_win": (self.value + 1) / 2,
+                "network": (self.net_value + 1) / 2,
+                "proven": self.exact,
+                "swap": self.value > 0,
+            }
+        }
+
+
+@job("hex.openings", OpeningsSpec, title="Swap map")
+def openings(spec: OpeningsSpec, ctx: JobContext) -> OpeningsResult:
+    """Value every opening: by the network at once, then by search; proven where the board is small."""
+    from engines.hex.evaluator import load_evaluator
+
+    size, area = spec.size, spec.size**2
+    evaluator = load_evaluator(spec.weights, spec.device, spec.average_rotation)
+    boards = np.zeros((area, area), np.int8)
+    boards[np.arange(area), np.arange(area)] = 1
+    net_value = -evaluator.evaluate(boards.reshape(area, size, size), np.full(area, 2, np.int8)).value
+    net_value = (net_value + net_value[::-1]) / 2  # turning the board by 180° changes nothing
+    value, exact = net_value.copy(), np.zeros(area, np.int8)
+    if size <= SOLVED_SIZE:
+        from engines.hex.solver import solve
+
+        ctx.progress(0, 1, "Solving")
+        exact = np.asarray(solve(np.zeros((size, size), np.int8), 1, check=ctx.check).moves, np.int8)
+    ctx.publish(OpeningsSnapshot(size, value.copy(), exact.copy()))
+    simulations, calls = 0, area
+    half = (area + 1) // 2
+    for done, cell in enumerate(np.argsort(np.abs(net_value[:half]), kind="stable")):  # the contested first
+        ctx.progress(done, half, cell_name(int(cell), size))
+        search = Search(evaluator, boards[cell].reshape(size, size), 2, SearchSettings.of(spec))
+        search.run(Limits(simulations=spec.simulations), check=ctx.check)
+        simulations += search.counters.simulations
+        calls += search.counters.net_calls
+        twins = [cell, area - 1 - cell]
+        value[twins] = -search.value()
+        if search.proven:
+            exact[twins] = -search.proven
+        ctx.publish(OpeningsSnapshot(size, value.copy(), exact.copy()))
+    ctx.progress(half, half, "Done")
+    return OpeningsResult(size, value, exact, net_value, simulations, calls)
