@@ -3,6 +3,7 @@ import pytest
 
 from workbench.widgets.hexboard.colourmaps import (
     _ANCHORS,
+    DARK_INK,
     colours,
     contrast,
     from_oklab,
@@ -53,7 +54,7 @@ def test_colours_take_their_share_and_survive_nan_and_excess() -> None:
 @pytest.mark.parametrize("dark", [False, True])
 def test_text_reads_on_every_colour(name: str, dark: bool) -> None:
     ground = table(name, dark)
-    ink = np.where(wants_dark_text(ground)[:, None], (20, 20, 20), (255, 255, 255))
+    ink = np.where(wants_dark_text(ground)[:, None], DARK_INK, (255, 255, 255))
     assert contrast(ground, ink).min() >= 4.3
 
 

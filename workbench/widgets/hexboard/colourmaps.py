@@ -14,6 +14,7 @@ import numpy as np
 
 MapName = Literal["visits", "win", "players", "difference"]
 STEPS = 256
+DARK_INK = (11, 11, 8)
 
 _TO_LMS = np.array([
     (0.4122214708, 0.5363325363, 0.0514459929),
@@ -99,5 +100,5 @@ def contrast(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def wants_dark_text(rgb: np.ndarray) -> np.ndarray:
-    """bool [...]: whether near-black reads better than white on these uint8 colours."""
-    return luminance(rgb) > 0.19
+    """bool [...]: whether DARK_INK reads better than white on these uint8 colours."""
+    return luminance(rgb) > 0.183

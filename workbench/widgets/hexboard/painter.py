@@ -21,7 +21,7 @@ from PySide6.QtGui import (
     QRadialGradient,
 )
 
-from workbench.widgets.hexboard.colourmaps import wants_dark_text
+from workbench.widgets.hexboard.colourmaps import DARK_INK, wants_dark_text
 from workbench.widgets.hexboard.geometry import BoardGeometry, column_label
 from workbench.widgets.hexboard.heat import Heat
 from workbench.widgets.hexboard.look import BLACK, Look
@@ -207,7 +207,7 @@ class BoardPainter:
         mixed = heat.fills[:, :3] * share + ground * (1 - share)
         dark = wants_dark_text(mixed)
         dark = dark.tolist()
-        ink = (QColor("#ffffff"), QColor("#16150f"))
+        ink = (QColor("#ffffff"), QColor(*DARK_INK))
         places = g.centres.tolist()
         for cell, text in enumerate(heat.texts):
             if not text:
