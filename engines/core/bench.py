@@ -85,7 +85,7 @@ F = TypeVar("F", bound=Callable[[JobContext], list[Measure]])
 
 
 def bench(name: str, title: str = "") -> Callable[[F], F]:
-    """Register ``function(ctx) -> list[Measure]`` as the benchmark `name`; it calls ctx.check() as jobs do."""
+    """Register ``function(ctx) -> list[Measure]`` as the benchmark `name`; it calls ctx.check() like jobs."""
 
     def register(function: F) -> F:
         if name in _benches and _benches[name].function.__module__ != function.__module__:

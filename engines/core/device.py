@@ -132,8 +132,8 @@ def precision(device: torch.device | str, *, training: bool = False) -> Precisio
 def has_fast_bfloat16(device: torch.device | str) -> bool:
     """Whether layers run faster in bfloat16 than in float32; emulation does not count.
 
-    CUDA cards from Ampere on, and CPUs with AVX-512 BF16 or AMX (measured 1.7 to 2.4 times on convolutions with
-    32 to 64 channels).
+    CUDA cards from Ampere on, and CPUs with AVX-512 BF16 or AMX (measured 1.7 to 2.4 times on convolutions
+    with 32 to 64 channels).
     """
     import torch
 
