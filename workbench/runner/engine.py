@@ -20,7 +20,7 @@ import traceback
 from multiprocessing.connection import Connection
 from typing import Any
 
-from engines.core.device import is_out_of_memory
+from engines.core.device import describe, is_out_of_memory, set_threads
 from engines.core.errors import Cancelled, UserError
 from engines.core.job import Job, LocalContext, find_job
 from workbench.runner.memory import free_memory
@@ -163,7 +163,7 @@ class Engine:
                 order = self._orders.get(timeout=IDLE_S if dirty or cold else None)
             except queue.Empty:
                 if cold:
-                    importlib.import_module("torch")
+                    self._warm_up()
                 else:
                     free_memory()
                 cold = dirty = False
@@ -189,6 +189,13 @@ class Engine:
                 fault = f"{name}: {error}"
         self._send("hello", 0, body=fault)
 
+    def _warm_up(self) -> None:
+        """Do what the first job would otherwise wait for."""
+        importlib.import_module("torch")
+        set_threads()
+        if self._setup.look:
+            self._send("devices", 0, body=self._segments.pack(tuple(describe())))
+
     def _start(self, order: Order) -> Job | None:
         """Run an ordinary job here; hand back a session, which needs a thread of its own."""
         try:
@@ -207,6 +214,8 @@ class Engine:
         outcome: Outcome
         try:
             spec = unpack(order.spec)
+            if isinstance(spec, dict):
+                spec = job.spec.checked(spec)
             if not isinstance(spec, job.spec):
                 raise TypeError(f"{job.name} takes {job.spec.__name__}, got {type(spec).__name__}")
             ctx.check()

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 class JobHandle(QObject):
     """One submitted job. Belongs to the window's thread; the runner feeds it.
 
+    spec: as it was submitted; a dict for a run of an earlier window. lane: "interactive" or "batch".
     state: waiting, running, stopping, then done, failed, cancelled or interrupted.
     latest: the newest snapshot. result: of a done job. error: of a failed or interrupted one.
     run_id: of a recorded job once it runs. can_resume: the run went far enough to have something to resume.
@@ -28,12 +29,15 @@ class JobHandle(QObject):
     stuck = Signal(object)
     ended = Signal(object)
 
-    def __init__(self, number: int, name: str, spec: Spec, *, lane: str, key: str, runner: Runner) -> None:
+    def __init__(
+        self, number: int, name: str, spec: Spec | dict[str, Any], *, lane: str, key: str, runner: Runner
+    ) -> None:
         super().__init__()
         self.id = number
         self.name = name
         self.spec = spec
         self.lane = lane
+        self.place = lane
         self.key = key
         self.title = name.split(".", 1)[-1].replace("_", " ").capitalize()
         self.state: State = "waiting"

@@ -15,7 +15,7 @@ from typing import Any
 from PySide6.QtCore import QObject, QThread
 
 from workbench.runner.host import Host
-from workbench.runner.mailbox import Ended, Mailbox, Picture
+from workbench.runner.mailbox import Devices, Ended, Mailbox, Picture
 from workbench.runner.messages import EngineSetup, ErrorInfo, Message, Order, Outcome, Started
 from workbench.runner.parcels import Parcel, unpack
 
@@ -90,6 +90,10 @@ class Lane(QThread):
     def request(self, job: int, generation: int, payload: Parcel) -> None:
         self._command("request", job, generation, payload)
 
+    def call(self, function: Callable[[], None]) -> None:
+        """Run `function` on this thread, soon."""
+        self._command("call", function)
+
     def leave(self, timeout_s: float) -> None:
         """Stop everything; the thread ends at most about `timeout_s` later."""
         self._command("leave", time.monotonic() + timeout_s)
@@ -154,6 +158,8 @@ class Lane(QThread):
                     self._say("request", job, generation, payload)
                 elif any(order.job == job for order in self._waiting):
                     self._early_requests[job] = (generation, payload)
+            case "call", (function,):
+                function()
             case "leave", (float() as by,):
                 self._leave_by = by
                 while self._waiting:
@@ -222,6 +228,9 @@ class Lane(QThread):
             self._stillborn = 0
             if message.body:
                 log.error("jobs are missing: %s", message.body)
+            return
+        if message.kind == "devices":
+            self._mailbox.put_event(0, Devices(self._open(message.body)))
             return
         active = self._active.get(message.job)
         if message.kind in ("snapshot", "progress"):

@@ -29,6 +29,16 @@ class Runs:
 
 
 @dataclass(frozen=True)
+class Devices:
+    """What computes here (`engines.core.device.DeviceInfo`), the CPU last."""
+
+    found: tuple[Any, ...]
+
+
+Event = Started | Ended | Runs | Devices
+
+
+@dataclass(frozen=True)
 class Picture:
     """A snapshot and the generation of the request it answers."""
 
@@ -40,7 +50,7 @@ class Picture:
 class Post:
     """What was taken out at one time."""
 
-    events: list[tuple[int, Started | Ended | Runs]] = field(default_factory=list)
+    events: list[tuple[int, Event]] = field(default_factory=list)
     pictures: dict[int, Picture] = field(default_factory=dict)
     progress: dict[int, Progress] = field(default_factory=dict)
 
@@ -56,7 +66,7 @@ class Mailbox(QObject):
         self._lock = threading.Lock()
         self._post = Post()
 
-    def put_event(self, job: int, event: Started | Ended | Runs) -> None:
+    def put_event(self, job: int, event: Event) -> None:
         with self._lock:
             first = not self._post.events
             self._post.events.append((job, event))

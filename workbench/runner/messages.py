@@ -59,8 +59,9 @@ class Message(NamedTuple):
 
 @dataclass(frozen=True)
 class Order:
-    """A job to be run. spec: the pickled Spec, so that a spec that cannot be read fails its job only.
+    """A job to be run.
 
+    spec: a pickled Spec, or the dict of one as the store keeps it. What cannot be read fails its job only.
     resume_run: the run to go on with, or None. record: whether the store keeps it.
     """
 
@@ -98,6 +99,7 @@ class EngineSetup:
     segment_prefix: of its shared-memory names; empty sends everything through the pipe.
     nice: added to the process's niceness. publish_hz: most snapshots a second and job.
     warm: import torch before the first job asks for it.
+    look: then say which devices there are.
     tidy: free memory after every job, not only when idle.
     grace_s: how long jobs may take to stop once the window is gone.
     """
@@ -109,5 +111,6 @@ class EngineSetup:
     nice: int = 0
     publish_hz: float = 15.0
     warm: bool = False
+    look: bool = False
     tidy: bool = True
     grace_s: float = 1.0

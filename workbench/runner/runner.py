@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Literal
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
@@ -13,12 +14,13 @@ from engines.core.spec import Spec
 from workbench.runner.handle import JobHandle
 from workbench.runner.host import ProcessHost, ThreadHost
 from workbench.runner.lane import Lane
-from workbench.runner.mailbox import Ended, Mailbox, Picture, Runs
+from workbench.runner.mailbox import Devices, Ended, Mailbox, Picture, Runs
 from workbench.runner.messages import EngineSetup, Order, Started
 from workbench.runner.parcels import Parcel, Segments
 
 if TYPE_CHECKING:
-    from engines.core.store import Store
+    from engines.core.device import DeviceInfo
+    from engines.core.store import RunRecord, Store
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +29,8 @@ PICTURE_MS = 33
 """Pictures reach panels at most this often: 30 a second."""
 KEPT_ENDED = 100
 """Ended jobs that stay in the list; older ones go with their results."""
+RECHECK_MS = 4000
+"""When interrupted runs are looked for a second time."""
 NICENESS = {"interactive": 5, "batch": 10}
 """The window goes first, then what a person waits for, then training."""
 
@@ -44,6 +48,7 @@ class Runner(QObject):
     job_removed = Signal(object)
     stuck = Signal(object)
     resumable_changed = Signal()
+    devices_changed = Signal()
 
     def __init__(
         self,
@@ -66,9 +71,11 @@ class Runner(QObject):
         self._held: list[tuple[JobHandle, Order]] = []
         self._held_requests: dict[int, tuple[int, Parcel]] = {}
         self._lanes: dict[str, Lane] = {}
+        self.devices: tuple[DeviceInfo, ...] = ()
         self._ordinary: set[str] = set()
         self._offered: set[int] = set()
-        self._resumable: tuple[Any, ...] = ()
+        self._resumable: tuple[RunRecord, ...] = ()
+        self._own_runs: set[str] = set()
         self._closed = False
         self._packer = Segments("")
         self._store_ready = threading.Event()
@@ -82,6 +89,9 @@ class Runner(QObject):
         self._stuck_timer = QTimer(self, interval=100)
         self._stuck_timer.timeout.connect(self._look_for_stuck)
 
+        self._recheck_timer = QTimer(self, singleShot=True, interval=RECHECK_MS)
+        self._recheck_timer.timeout.connect(self._recheck)
+
     # -- for panels
 
     def start_lanes(self) -> None:
@@ -89,9 +99,8 @@ class Runner(QObject):
         if self._lanes or self._closed:
             return
         for name in ("batch", "interactive"):
-            self._lanes[name] = self._make_lane(name)
-        for lane in self._lanes.values():
-            lane.start()
+            self._add_lane(name)
+        self._recheck_timer.start()
         held, self._held = self._held, []
         for handle, order in held:
             self._lanes[handle.lane].submit(order)
@@ -101,7 +110,7 @@ class Runner(QObject):
     def submit(
         self,
         name: str,
-        spec: Spec,
+        spec: Spec | dict[str, Any],
         *,
         lane: LaneName = "batch",
         resume_run: str | None = None,
@@ -119,30 +128,42 @@ class Runner(QObject):
             raise RuntimeError("the runner is closed")
         self._count += 1
         handle = JobHandle(self._count, name, spec, lane=lane, key=key or name, runner=self)
-        handle.run_id = resume_run
+        if resume_run is not None:
+            handle.run_id = resume_run
+            self._own_runs.add(resume_run)
         if record is None:
             record = lane == "batch" or resume_run is not None
+        if lane == "batch" and len(self._lanes) > 2:
+            handle.place, spec = self._place(spec)
         packed = self._packer.pack(spec)
         assert packed is not None
         order = Order(handle.id, name, packed, resume_run, record and self._store is not None)
         self._handles[handle.id] = handle
         self.job_added.emit(handle)
         if self._lanes:
-            self._lanes[lane].submit(order)
+            self._lanes[handle.place].submit(order)
         else:
             self._held.append((handle, order))
         self._supersede()
         self._prune()
         return handle
 
+    def resume(self, run: RunRecord | JobHandle) -> JobHandle:
+        """Go on with an interrupted run from its last checkpoint."""
+        if isinstance(run, JobHandle):
+            handle = self.submit(run.name, run.spec, resume_run=run.run_id)
+        else:
+            handle = self.submit(run.name, run.spec, resume_run=run.id)
+        self.resumable_changed.emit()
+        return handle
+
     def jobs(self) -> list[JobHandle]:
         """Every job that is not forgotten, oldest first."""
         return list(self._handles.values())
 
-    def resumable(self) -> tuple[Any, ...]:
+    def resumable(self) -> tuple[RunRecord, ...]:
         """Runs in the store that were interrupted before this window started and were not resumed since."""
-        resumed = {handle.run_id for handle in self._handles.values()}
-        return tuple(row for row in self._resumable if row.id not in resumed)
+        return tuple(row for row in self._resumable if row.id not in self._own_runs)
 
     def forget(self, handle: JobHandle) -> None:
         """Take an ended job from the list."""
@@ -171,6 +192,7 @@ class Runner(QObject):
             if not lane.wait(int((timeout_s + 6.0) * 1000)):
                 log.error("the lane %s did not end", lane.objectName())
         self._deliver()
+        self._recheck_timer.stop()
         self._picture_timer.stop()
         self._stuck_timer.stop()
         for lane in self._lanes.values():
@@ -188,14 +210,14 @@ class Runner(QObject):
                 self._held.remove(held)
                 self._end(handle, Ended("cancelled"))
                 return
-        self._lanes[handle.lane].cancel(handle.id)
+        self._lanes[handle.place].cancel(handle.id)
         handle.set_state("stopping")
         self._stuck_timer.start()
 
     def kill(self, handle: JobHandle) -> None:
         """See `JobHandle.kill`."""
         if not handle.has_ended and self._lanes:
-            self._lanes[handle.lane].kill(handle.id)
+            self._lanes[handle.place].kill(handle.id)
 
     def request(self, handle: JobHandle, payload: Any, keep_older: bool) -> int:
         """See `JobHandle.request`."""
@@ -207,33 +229,66 @@ class Runner(QObject):
         packed = self._packer.pack(payload)
         assert packed is not None
         if self._lanes:
-            self._lanes[handle.lane].request(handle.id, handle.generation, packed)
+            self._lanes[handle.place].request(handle.id, handle.generation, packed)
         else:
             self._held_requests[handle.id] = (handle.generation, packed)
         return handle.generation
 
     # -- inside
 
+    def _add_lane(self, name: str) -> None:
+        self._lanes[name] = self._make_lane(name)
+        self._lanes[name].start()
+
     def _make_lane(self, name: str) -> Lane:
+        kind = "interactive" if name == "interactive" else "batch"
         folder = None if self._store is None else self._store.root
         setup = EngineSetup(
             lane=name,
             store_folder=folder,
             extra_modules=self._extra_modules,
-            nice=NICENESS[name],
+            nice=NICENESS[kind],
             warm=self._warm,
-            tidy=name == "batch",
+            look=name == "batch",
+            tidy=kind == "batch",
         )
         before = self._check_store if name == "batch" else self._await_store
         return Lane(
             setup, ThreadHost if self._inline else ProcessHost, self._mailbox, self._store, before, self
         )
 
+    def _place(self, spec: Spec | dict[str, Any]) -> tuple[str, Spec | dict[str, Any]]:
+        """With several accelerators: the batch lane for this spec, and the spec told which device that is."""
+        wanted = spec.get("device", "auto") if isinstance(spec, dict) else spec.device
+        if f"batch {wanted}" in self._lanes:
+            return f"batch {wanted}", spec
+        if wanted != "auto":
+            return "batch", spec
+        busy = Counter(handle.place for handle in self._handles.values() if not handle.has_ended)
+        place = min((name for name in self._lanes if name != "interactive"), key=lambda name: busy[name])
+        if place == "batch":
+            return place, spec
+        device = place.removeprefix("batch ")
+        return place, {**spec, "device": device} if isinstance(spec, dict) else spec.changed(device=device)
+
+    def _found_devices(self, found: tuple[DeviceInfo, ...]) -> None:
+        self.devices = found
+        accelerators = [device.name for device in found if device.usable and device.name != "cpu"]
+        for name in accelerators[1:]:  # the first is the batch lane's
+            if f"batch {name}" not in self._lanes and not self._closed:
+                self._add_lane(f"batch {name}")
+        self.devices_changed.emit()
+
+    def _recheck(self) -> None:
+        """A process whose window was killed takes a moment to go; look at its runs again."""
+        if "batch" in self._lanes:
+            self._lanes["batch"].call(self._check_store)
+
     def _check_store(self) -> None:
-        """On the batch lane's thread, before any job: runs that nobody finished were interrupted."""
+        """On the batch lane's thread, first before any job: runs that nobody finished were interrupted."""
         try:
             if self._store is not None:
-                self._store.mark_interrupted(set())
+                self._store.mark_interrupted(set(self._own_runs))
                 self._mailbox.put_event(0, Runs(tuple(self._store.runs(status="interrupted"))))
         except Exception:
             # A broken store must not keep the window from working; recording says what is wrong with it.
@@ -259,6 +314,8 @@ class Runner(QObject):
             elif isinstance(event, Runs):
                 self._resumable = event.rows
                 self.resumable_changed.emit()
+            elif isinstance(event, Devices):
+                self._found_devices(event.found)
         for job, progress in post.progress.items():
             handle = self._handles.get(job)
             if handle is not None and not handle.has_ended:
@@ -277,7 +334,9 @@ class Runner(QObject):
             return
         handle.title = started.title
         handle.is_session = started.session
-        handle.run_id = started.run_id or handle.run_id
+        if started.run_id is not None:
+            handle.run_id = started.run_id
+            self._own_runs.add(started.run_id)
         if not started.session:
             self._ordinary.add(handle.name)
         if handle.state == "waiting":
