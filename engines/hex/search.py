@@ -36,6 +36,10 @@ UNDECIDED = -4
 _QUICK_VISITS = 8
 """Visits without a network call per leaf of a batch: more would pile up around its virtual losses."""
 
+_EARLY_SHARE = 4
+"""A batch holds at most a quarter of the root's visits so far: in a young tree, virtual losses would drive
+most simulations into moves that nobody would choose, and their results would stay in the means."""
+
 
 class EvaluatorLike(Protocol):
     """What the search asks: priors, values and q of a batch of positions of one size (see `Evaluation`)."""
@@ -363,7 +367,8 @@ class Search:
         """Simulate until a batch of leaves waits for the network, evaluate them at once and back them up."""
         tree, settings, counters = self.tree, self.settings, self.counters
         n0 = settings.n0 if tree.has_q and settings.use_q_leaf else 0
-        most = min(settings.batch, calls, tree.room)
+        early = max(1, tree.row_visits[self.root] // _EARLY_SHARE)
+        most = min(settings.batch, early, calls, tree.room)
         waiting: list[Path] = []
         leaves: dict[int, Stones] = {}  # by the move that leads there
         done = 0

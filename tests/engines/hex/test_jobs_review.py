@@ -97,7 +97,7 @@ def test_resigning_ends_a_review_with_the_winner() -> None:
 def test_the_swap_map_of_3x3_is_the_proven_one() -> None:
     shots: list[OpeningsSnapshot] = []
     ctx = LocalContext(on_snapshot=lambda shot, keep: shots.append(shot))
-    result = run_job("hex.openings", OpeningsSpec(size=3, simulations=30, n0=0), ctx)
+    result = run_job("hex.openings", OpeningsSpec(size=3, simulations=400, n0=0), ctx)
     assert set(np.flatnonzero(result.exact == 1).tolist()) == WINNING_3X3
     assert set(np.flatnonzero(result.value > 0).tolist()) == WINNING_3X3
     assert len(shots) == 1 + 5

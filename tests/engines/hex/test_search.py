@@ -287,6 +287,21 @@ def test_no_virtual_loss_is_left_after_a_run(batch: int) -> None:
         np.testing.assert_allclose(tree.score_prior[row], tree.prior[row] / (1 + tree.visits[row]), rtol=1e-6)
 
 
+def test_batches_stay_small_while_the_tree_is_young() -> None:
+    sizes: list[int] = []
+    search = Search(
+        HashEvaluator(before=lambda cells: sizes.append(len(cells))),
+        empty(9),
+        1,
+        SearchSettings(n0=0, batch=16),
+    )
+    search.run(Limits(simulations=300))
+    assert sizes[:5] == [1, 1, 1, 1, 1]
+    assert sizes[-5:-1] == [16] * 4
+    for index, size in enumerate(sizes[1:], start=1):
+        assert size <= max(1, sum(sizes[:index]) // 4)
+
+
 def test_leaves_of_a_batch_are_asked_once_each() -> None:
     def all_differ(cells: np.ndarray) -> None:
         assert len({board.tobytes() for board in cells}) == len(cells)
