@@ -221,6 +221,17 @@ class Position:
         return len(self._history)
 
     @property
+    def setup(self) -> np.ndarray | None:
+        """The stones from which `moves` start, int8 [n, n], or None for the empty board with Black to move."""
+        start = self._start()
+        return None if not self._setup and start.to_move == BLACK else start.cells
+
+    @property
+    def setup_to_move(self) -> int:
+        """Who moves first in `moves`."""
+        return self._start().to_move
+
+    @property
     def last_cell(self) -> int:
         """Where the newest stone lies (after swap-pieces the mirrored cell), or -1 without one."""
         for move, _, _, _ in reversed(self._history):
@@ -287,9 +298,9 @@ class Position:
                 first = self._history[0][0]
                 self._lift(transpose_cell(first, self.size), unions)
                 keys = self.key, self.rotated_key
-                self._place(first, BLACK)
+                self._place(first, self.to_move)
                 self.key, self.rotated_key = keys
-                self.to_move = WHITE
+                self.to_move = 3 - self.to_move
             self.sides_swapped = False
         elif move == PASS:
             self.to_move = 3 - self.to_move
@@ -340,11 +351,10 @@ class Position:
                     else "this game has no swap",
                 )
             if self.swap == "pieces":
-                first, placed, _, _ = self._history[0]
+                first, placed, self.key, self.rotated_key = self._history[0]
                 self._lift(first, placed)
-                self.key = self.rotated_key = 0
-                unions = self._place(transpose_cell(first, self.size), WHITE)
-                self.to_move = BLACK
+                unions = self._place(transpose_cell(first, self.size), self.to_move)
+                self.to_move = 3 - self.to_move
             else:
                 self.sides_swapped = True
         elif move == RESIGN:
@@ -356,6 +366,12 @@ class Position:
         else:
             raise IllegalMove(f"expected a cell from 0 to {self.size * self.size - 1}, got {move}")
         self._history.append((move, unions, *keys))
+
+    def _start(self) -> Position:
+        start = self.copy()
+        while start._history:
+            start.undo()
+        return start
 
     def _turn(self) -> None:
         self.to_move = 3 - self.to_move

@@ -134,6 +134,26 @@ def test_swap_sides_leaves_the_board_and_exchanges_the_players() -> None:
     assert not position.sides_swapped and position.can_swap
 
 
+def test_where_white_began_swap_pieces_makes_the_stone_black() -> None:
+    position = Position.from_cells(np.zeros((5, 5), np.int8), WHITE, "pieces")
+    position.play(parse_cell("d2", 5))
+    before = state(position)
+    position.play(SWAP)
+    assert position.cells[3, 1] == BLACK and position.to_move == WHITE
+    position.undo()
+    assert state(position) == before
+
+
+def test_a_position_tells_what_its_moves_start_from() -> None:
+    assert Position.from_moves(4, [1, SWAP, 2]).setup is None
+    cells = np.zeros((4, 4), np.int8)
+    cells[1, 1] = BLACK
+    position = Position.from_cells(cells, WHITE)
+    position.play(0)
+    assert np.array_equal(position.setup, cells) and position.setup_to_move == WHITE
+    assert position.moves == (0,)
+
+
 @pytest.mark.parametrize(
     "swap, moves",
     [("none", [7]), ("pieces", []), ("pieces", [7, 8]), ("sides", [7, SWAP]), ("pieces", [PASS])],
