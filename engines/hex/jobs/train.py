@@ -148,7 +148,8 @@ def _keep_iteration(loop: TrainingLoop, ctx: JobContext) -> None:
 
 
 def _finish(loop: TrainingLoop, ctx: JobContext) -> TrainResult:
-    spec, nets = loop.spec, [("three-head" if spec.heads == "three" else "two-head", loop.learner)]
+    spec = loop.spec
+    nets = [("three-head" if spec.heads == "three" else "two-head", loop.learner)]
     if loop.twin:
         nets.append(("two-head-twin", loop.twin.learner))
     written: list[str] = []
