@@ -313,13 +313,13 @@ def test_pasted_text_is_recognised() -> None:
     assert tree_from_text("#7c1,a1b2").size == 7
 
 
-_STEPS = st.lists(st.tuples(st.sampled_from(["play", "back", "delete", "promote", "stone", "comment", "mark"]),
-                            st.integers(0, 15)), max_size=25)  # fmt: skip
+_ACTIONS = ["play", "back", "delete", "promote", "stone", "comment", "mark"]
+_STEPS = st.lists(st.tuples(st.sampled_from(_ACTIONS), st.integers(0, 15)), max_size=25)
 
 
 @settings(max_examples=60, deadline=None)
 @given(_STEPS)
-def test_undoing_everything_leads_to_the_beginning_and_redoing_to_the_end(
+def test_undoing_all_leads_to_the_beginning_and_redoing_to_the_end(
     steps: list[tuple[str, int]],
 ) -> None:
     record = Record(4)

@@ -327,8 +327,7 @@ class Record:
         self._do("swap rule", lambda: put(swap), lambda: put(before), self.node)
 
     def load_text(self, text: str) -> None:
-        """Open a game from SGF or a HexWorld link. Raises UserError and changes nothing if it is neither or
-        bad."""
+        """Open a game from SGF or a HexWorld link. Raises UserError, changing nothing, if it is neither."""
         self.load_tree(tree_from_text(text))
 
     def load_tree(self, tree: GameTree, *, is_saved: bool = False) -> None:
