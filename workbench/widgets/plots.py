@@ -222,7 +222,8 @@ class Plot(QWidget):
             quiet = item.graphic.blockSignals(True)
             item.graphic.setValue(at)
             item.graphic.blockSignals(quiet)
-        if item.graphic.label is not None:
+        # pyqtgraph gives a line no such attribute when it was made without a label.
+        if getattr(item.graphic, "label", None) is not None:
             item.graphic.label.setFormat(text)
 
     def remove(self, key: str) -> None:
@@ -401,7 +402,7 @@ class Plot(QWidget):
         colour = self._colour(item.colour)
         item.graphic.setPen(pg.mkPen(colour, width=1.5, style=Qt.PenStyle.DashLine))
         item.graphic.setHoverPen(pg.mkPen(colour, width=3))
-        if item.graphic.label is not None:
+        if getattr(item.graphic, "label", None) is not None:
             item.graphic.label.setColor(colour)
 
     def _restyle(self, colours: Colours) -> None:
