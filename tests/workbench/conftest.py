@@ -9,13 +9,18 @@ import gc
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, QThread, QTimer
 from PySide6.QtWidgets import QApplication, QWidget
+from pytestqt.qtbot import QtBot
 from shiboken6 import getCppPointer, isValid
+
+from engines.core.store import Store
+from workbench.runner import Runner
 
 PATIENCE_S = 3.0
 """Threads and processes that were told to end get this long."""
@@ -127,3 +132,30 @@ _FINDERS: dict[str, Callable[[], list[tuple[Any, str]]]] = {
     "process": _children,
     "widget": _widgets,
 }
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    """An empty store of this test's own."""
+    return Store(tmp_path / "store")
+
+
+@pytest.fixture
+def make_runner(qtbot: QtBot) -> Iterator[Callable[..., Runner]]:
+    """Makes started runners that know the sample jobs; all are closed at the end."""
+    made: list[Runner] = []
+
+    def make(store: Store | None = None, *, started: bool = True, **settings: Any) -> Runner:
+        settings = {"extra_modules": ("tests.workbench.sample_jobs",), "warm": False, **settings}
+        runner = Runner(store, **settings)
+        made.append(runner)
+        if started:
+            runner.start_lanes()
+        return runner
+
+    yield make
+    for runner in made:
+        runner.close(3.0)
+        runner.deleteLater()
+    # The fixture's own references would keep Qt objects alive beyond the leak check.
+    made.clear()
