@@ -95,6 +95,7 @@ class Tree:
         self.has_q = False
         self._noisy: tuple[int, np.ndarray] | None = None
         self._scratch = np.empty(cells, np.float32)
+        self._factor = np.zeros((), np.float32)  # an array, because a Python number takes numpy twice as long
         self._allocate(min(self.max_rows, 256))
 
     @property
@@ -148,33 +149,35 @@ class Tree:
 
         first: the move to make at the root instead of the best scored one, or -1.
         """
-        cells, c, scratch = self.cells, self.c_puct, self._scratch
-        child, row_visits = self._child, self.row_visits
+        cells, c, scratch, factor = self.cells, self.c_puct, self._scratch, self._factor
+        score_prior, score_value = self.score_prior, self.score_value
+        child, visits, wins = self._child, self._visits, self._wins
+        priors, one_prior, one_value = self._prior, self._score_prior, self._score_value
+        row_visits, row_proven = self.row_visits, self.row_proven
         path = Path()
+        rows, edges = path.rows, path.edges
         row, move = root, first
         while True:
-            visits = row_visits[row]
             if move < 0:
-                np.multiply(self.score_prior[row], c * math.sqrt(visits), out=scratch)
-                np.add(scratch, self.score_value[row], out=scratch)
+                factor[()] = c * math.sqrt(row_visits[row])
+                np.multiply(score_prior[row], factor, scratch)
+                np.add(scratch, score_value[row], scratch)
                 move = int(scratch.argmax())
-            row_visits[row] = visits + 1
+            row_visits[row] += 1
             edge = row * cells + move
-            count = self._visits[edge] + 1
-            self._visits[edge] = count
-            self._score_prior[edge] = self._prior[edge] / (1 + count)
-            if self._score_value[edge] != _CLOSED:
-                self._score_value[edge] = 2 * self._wins[edge] / count - 1
-            path.rows.append(row)
-            path.edges.append(edge)
-            if child[edge] < 0:
-                break
+            count = visits[edge] + 1
+            visits[edge] = count
+            one_prior[edge] = priors[edge] / (1 + count)
+            if one_value[edge] != _CLOSED:
+                one_value[edge] = 2 * wins[edge] / count - 1
+            rows.append(row)
+            edges.append(edge)
             row, move = child[edge], -1
-            if self.row_proven[row]:
+            if row < 0 or row_proven[row]:
                 break
         path.end = child[edge]
         if path.end == OPEN and count == 1:  # the first visit finds out whether the game ends here
-            path.stones = self.stones[row].play(move)
+            path.stones = self.stones[rows[-1]].play(edge % cells)
             if path.stones.won:
                 path.end = child[edge] = FINISHED
         return path
@@ -200,12 +203,13 @@ class Tree:
     def back_up(self, path: Path, value: float) -> None:
         """Add the result of a visit: `value` in [-1, 1] for the player to move at its end."""
         result = (value + 1) / 2
+        visits, wins, one_value = self._visits, self._wins, self._score_value
         for edge in reversed(path.edges):
             result = 1 - result
-            wins = self._wins[edge] + result
-            self._wins[edge] = wins
-            if self._score_value[edge] != _CLOSED:
-                self._score_value[edge] = 2 * wins / self._visits[edge] - 1
+            total = wins[edge] + result
+            wins[edge] = total
+            if one_value[edge] != _CLOSED:
+                one_value[edge] = 2 * total / visits[edge] - 1
 
     def forget(self, path: Path) -> None:
         """Undo the visits of a way down that is not backed up."""
