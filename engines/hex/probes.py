@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from engines.hex.evaluator import Evaluates
-from engines.hex.solver import Solver
 
 
 @dataclass(frozen=True)
@@ -25,6 +24,7 @@ class Probes:
     def random(size: int, count: int, *, seed: int, check: Callable[[], None] = lambda: None) -> Probes:
         """Positions after a uniformly random number of uniformly random moves, without finished ones."""
         from engines.hex.rules import Position
+        from engines.hex.solver import Solver
 
         rng = np.random.default_rng(seed)
         solver = Solver(size)

@@ -89,6 +89,14 @@ class SolveSpec(Spec):
     moves: str = param("", "Moves that lead to the position.", group="Game")
 
 
+class ExternalSpec(Spec):
+    """Another Hex program on this machine that speaks HTP, as opponent, judge or overlay."""
+
+    command: str = param("", "Program and arguments, e.g. mohex --use-logfile=0.")
+    answer_s: float = param(60.0, "Longest wait for an answer before the program counts as hung.", gt=0, le=3600,
+                            unit="s", advanced=True)
+
+
 class TrainSpec(Spec):
     """The zero loop: self-play, sample window, training, promotion-free (section 2, "Zero loop")."""
 

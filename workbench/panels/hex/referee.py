@@ -1,0 +1,242 @@
+"""The flow of a game: whose turn it is, what the engines are asked, and what teaching makes of a move."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from engines.core.errors import UserError
+from engines.hex.snapshots import RESIGN, SWAP, AnalysisSnapshot
+from workbench.panels.hex.game import GameModel
+from workbench.panels.hex.live import LiveEngine
+from workbench.panels.hex.seats import COLOURS, Seats
+from workbench.panels.hex.teaching import Teacher, Verdict, judge, judge_after
+
+if TYPE_CHECKING:
+    from workbench.panels.hex.external import ExternalEngine
+
+JUDGING_SIMULATIONS = 150
+
+
+class Referee(QObject):
+    """Asks the live engine for analyses and moves as the game goes on.
+
+    An engine moves only at the end of a line, and only once somebody has moved or pressed a button: looking through
+    a game never makes it longer. analysis: the user wants the position analysed. said(text, kind): for the message
+    bar. thinking_changed(text): who thinks, or "".
+    """
+
+    said = Signal(str, str)
+    thinking_changed = Signal(str)
+    judged = Signal(object)
+
+    def __init__(
+        self, model: GameModel, engine: LiveEngine, external: ExternalEngine, teacher: Teacher, parent: QObject
+    ) -> None:
+        super().__init__(parent)
+        self.model, self.engine, self.external, self.teacher = model, engine, external, teacher
+        self.seats = Seats()
+        self.analysis = False
+        self._armed = False
+        self._pending: tuple[AnalysisSnapshot, int, dict[str, Any]] | None = None
+        self._asked_for: object = None
+        self._later = QTimer(self, singleShot=True, interval=0)
+        self._later.timeout.connect(self._settle)
+        model.position_changed.connect(self._position_changed)
+        engine.chosen.connect(self._chosen)
+        engine.refused.connect(self._refused)
+        external.chosen.connect(self._external_chosen)
+        external.refused.connect(self._refused)
+
+    @property
+    def is_thinking(self) -> bool:
+        """Whether an engine is about to move."""
+        return self._asked_for is not None
+
+    # -- what the user does -----------------------------------------------------------------------------------
+
+    def set_seats(self, seats: Seats) -> None:
+        """Another player sits down; if it is an engine's turn now it moves."""
+        grown = seats.of(self.model.to_move) != "human" and seats != self.seats
+        self.seats = seats
+        self._armed = self._armed or grown
+        self.settle()
+
+    def set_analysis(self, wanted: bool) -> None:
+        self.analysis = wanted
+        self.settle()
+
+    def play(self, move: int) -> None:
+        """A move of the user's. Raises UserError (IllegalMove) and changes nothing when it is not legal."""
+        if self.model.position.winner:
+            raise UserError("the game is over", "take back a move, or start a new game")
+        if self.is_thinking:
+            raise UserError("an engine is thinking about this position", "stop it with Esc, or wait")
+        before = self.engine.latest if self.teacher.is_on else None
+        position = self.model.engine_position()
+        self._armed = True
+        self.teacher.end_turn()
+        if self.teacher.is_on and before is not None and move >= 0 and _is_of(before, position):
+            self._judge(before, move, position)
+            return
+        self.model.play(move)
+
+    def insist(self, verdict: Verdict) -> None:
+        """Play the move that teaching took back."""
+        self.teacher.insist(self.model.engine_position(), verdict.cell)
+        self._armed = True
+        self.model.play(verdict.cell)
+
+    def take_back(self) -> None:
+        """Remove the last move; against an engine, the learner's last move with the answer to it."""
+        self.stop_thinking()
+        node = self.model.node
+        if node.parent is None:
+            return
+        self._armed = False
+        human_now = self.seats.of(self.model.to_move) == "human"
+        rival = self.seats.of(3 - self.model.to_move) != "human"
+        self.model.take_back(2 if human_now and rival and node.parent.parent is not None else 1)
+
+    def let_engine_move(self) -> None:
+        """The network moves for whoever is on turn."""
+        if self.model.position.winner:
+            raise UserError("the game is over", "take back a move, or start a new game")
+        self._ask_network()
+
+    def stop_thinking(self) -> None:
+        """The engine lets go of the position; it will not move until somebody else has."""
+        if self.is_thinking:
+            self._asked_for = None
+            self._armed = False
+            self.external.rest()
+            self.thinking_changed.emit("")
+        self._pending = None
+
+    def stop(self) -> None:
+        """No analysis and no engine's move."""
+        self.analysis = False
+        self.stop_thinking()
+        self.engine.rest()
+
+    # -- what happens next ------------------------------------------------------------------------------------
+
+    def settle(self) -> None:
+        """Decide, once control returns to the event loop, what the engines do about the position."""
+        self._later.start()
+
+    def _position_changed(self) -> None:
+        if self._asked_for is not None and self._asked_for is not self.model.node:
+            self._asked_for = None
+            self.external.rest()
+            self.thinking_changed.emit("")
+        self._pending = None
+        self.settle()
+
+    def _settle(self) -> None:
+        if self._pending is not None or self.is_thinking:
+            return
+        position, node = self.model.position, self.model.node
+        if position.winner:
+            self._armed = False
+            self.teacher.end_turn()
+            self.engine.rest()
+            return
+        seat = self.seats.of(position.to_move)
+        if seat != "human" and self._armed and not node.children:
+            self._ask_network() if seat == "network" else self._ask_external()
+            return
+        if self.analysis or (self.teacher.is_on and seat == "human"):
+            self.engine.analyse(self.model.engine_position(), exact=True)
+        elif self.engine.is_searching:
+            self.engine.rest()
+        if seat == "human":
+            self.teacher.begin_turn()
+
+    def _ask_network(self) -> None:
+        self._asked_for = self.model.node
+        seats = self.seats
+        self.engine.choose(
+            self.model.engine_position(),
+            simulations=seats.simulations,
+            milliseconds=seats.milliseconds,
+            temperature=seats.temperature,
+        )
+        self.thinking_changed.emit(f"The network thinks for {COLOURS[self.model.to_move]}…")
+
+    def _ask_external(self) -> None:
+        self._asked_for = self.model.node
+        self.engine.rest()
+        self.thinking_changed.emit(f"The other engine thinks for {COLOURS[self.model.to_move]}…")
+        self.external.choose(self.seats.command, self.model.engine_position(), self.seats.milliseconds)
+
+    def _chosen(self, snapshot: AnalysisSnapshot) -> None:
+        if self._pending is not None:
+            before, cell, position = self._pending
+            self._pending = None
+            self._conclude(judge_after(before, cell, snapshot), position)
+            return
+        self._answered(snapshot.best)
+
+    def _external_chosen(self, move: int) -> None:
+        self._answered(move)
+
+    def _answered(self, move: int) -> None:
+        if self._asked_for is not self.model.node:
+            return
+        self._asked_for = None
+        self.thinking_changed.emit("")
+        if move < 0 and move not in (SWAP, RESIGN):
+            self.said.emit("The engine found no move here.", "warn")
+            return
+        self._armed = True
+        try:
+            self.model.play(move)
+        except UserError as error:
+            self._armed = False
+            self.said.emit(f"The engine's move was refused: {error}", "error")
+
+    def _refused(self, why: str) -> None:
+        self._asked_for = None
+        self._pending = None
+        self._armed = False
+        self.thinking_changed.emit("")
+        self.said.emit(why, "error")
+
+    # -- teaching ---------------------------------------------------------------------------------------------
+
+    def _judge(self, before: AnalysisSnapshot, cell: int, position: dict[str, Any]) -> None:
+        verdict = judge(before, cell)
+        if verdict is not None:
+            self._conclude(verdict, position)
+            return
+        after = self.model.position.copy()
+        after.play(cell)
+        if after.winner:
+            self.model.play(cell)
+            return
+        self._pending = (before, cell, position)
+        self.thinking_changed.emit("Weighing your move…")
+        self.engine.choose(
+            {**position, "moves": (*position["moves"], cell)}, simulations=JUDGING_SIMULATIONS, milliseconds=0
+        )
+
+    def _conclude(self, verdict: Verdict, position: dict[str, Any]) -> None:
+        self.thinking_changed.emit("")
+        if position["moves"] != self.model.position.moves:
+            return
+        self.judged.emit(verdict)
+        objected: list[Verdict] = []
+        connection = self.teacher.objected.connect(objected.append)
+        self.teacher.assess(verdict, position)
+        self.teacher.objected.disconnect(connection)
+        if objected:
+            self.settle()
+            return
+        self.model.play(verdict.cell)
+
+
+def _is_of(snapshot: AnalysisSnapshot, position: dict[str, Any]) -> bool:
+    """Whether a snapshot can be of this position (the live engine drops those of others)."""
+    return snapshot.size == position["size"] and bool(snapshot.lines)
