@@ -16,41 +16,19 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
-import psutil
-
-from engines.core import atomic, checkpoints, packing, paths, results
+from engines.core import atomic, checkpoints, packing, paths, records, results
 from engines.core.errors import UserError
+from engines.core.records import RunRecord
 from engines.core.schema import COLUMNS, migrate
 
 Status = Literal["waiting", "running", "done", "failed", "cancelled", "interrupted"]
 STATUSES: Final[tuple[str, ...]] = get_args(Status)
 _LIVE: Final = ("waiting", "running")
 _CORRUPT: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-
-
-@dataclass(frozen=True)
-class RunRecord:
-    """One run. created, updated: seconds since 1970. owner_pid, owner_born: the process that runs it, and
-    when that process started, so that a later one with the same number is not taken for it.
-    """
-
-    id: str
-    name: str
-    spec: dict[str, Any]
-    seeds: tuple[int, ...] = ()
-    device: str = ""
-    code_version: str = ""
-    status: str = "running"
-    metrics: dict[str, Any] = field(default_factory=dict)
-    error: dict[str, Any] = field(default_factory=dict)
-    created: float = 0.0
-    updated: float = 0.0
-    owner_pid: int = 0
-    owner_born: float = 0.0
 
 
 class Store:
@@ -108,7 +86,7 @@ class Store:
         now = time.time()
         stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(now))
         run_id = f"{stamp}-{name.replace('.', '-')}-{secrets.token_hex(3)}"
-        pid, born = _this_process()
+        pid, born = records.this_process()
         record = RunRecord(
             run_id,
             name,
@@ -131,7 +109,7 @@ class Store:
         if not rows:
             known = [r.id for r in self.runs(limit=3)]
             raise UserError(f"there is no run {run_id!r}", f"the latest: {', '.join(known)}" if known else "")
-        return _record(rows[0])
+        return records.from_row(rows[0])
 
     def runs(
         self, status: str | None = None, name: str | None = None, *, limit: int | None = None
@@ -142,7 +120,7 @@ class Store:
             " ORDER BY created DESC, id DESC LIMIT ?3",
             (status, name, -1 if limit is None else limit),
         )
-        return [_record(row) for row in rows]
+        return [records.from_row(row) for row in rows]
 
     def set_status(
         self,
@@ -153,40 +131,37 @@ class Store:
         *,
         device: str | None = None,
     ) -> None:
-        """Change a run's status, metrics and error where given. "running" makes this process its owner."""
+        """Change a run's status, metrics and error where given. "running" makes this process its owner;
+        "done" lets the checkpoints go.
+        """
         if status not in STATUSES:
             raise ValueError(f"expected a status out of {', '.join(STATUSES)}, got {status!r}")
         old = self.run(run_id)
-        pid, born = _this_process() if status in _LIVE else (old.owner_pid, old.owner_born)
-        kept = {} if status in _LIVE else old.error
-        self._write(
-            RunRecord(
-                old.id,
-                old.name,
-                old.spec,
-                old.seeds,
-                old.device if device is None else device,
-                old.code_version,
-                status,
-                old.metrics if metrics is None else atomic.strict(metrics),
-                kept if error is None else atomic.strict(error),
-                old.created,
-                time.time(),
-                pid,
-                born,
-            )
+        new = replace(
+            old,
+            status=status,
+            updated=time.time(),
+            device=old.device if device is None else device,
+            metrics=old.metrics if metrics is None else atomic.strict(metrics),
+            error=({} if status in _LIVE else old.error) if error is None else atomic.strict(error),
         )
+        if status in _LIVE:
+            pid, born = records.this_process()
+            new = replace(new, owner_pid=pid, owner_born=born)
+        self._write(new)
+        if status == "done":
+            checkpoints.discard(self.folder(run_id))
 
     def mark_interrupted(self, alive: set[str] | frozenset[str] = frozenset()) -> list[str]:
         """Mark runs as interrupted that claim to be under way but are not: neither in `alive` nor owned by
         another process that still lives. Returns their ids. Call it at start, before submitting anything.
         """
-        this, _ = _this_process()
+        this, _ = records.this_process()
         ended = [
             record.id
             for status in _LIVE
             for record in self.runs(status=status)
-            if record.id not in alive and (record.owner_pid == this or not _lives(record))
+            if record.id not in alive and (record.owner_pid == this or not records.lives(record))
         ]
         for run_id in ended:
             self.set_status_of_dead(run_id)
@@ -194,7 +169,7 @@ class Store:
 
     def is_alive(self, record: RunRecord) -> bool:
         """Whether the process that owns a run still exists."""
-        return _lives(record)
+        return records.lives(record)
 
     def set_status_of_dead(self, run_id: str) -> None:
         """Mark one run as interrupted because its process is gone, and clear what that left half-written."""
@@ -252,24 +227,24 @@ class Store:
     def delete(self, run_id: str) -> None:
         """Forget a run and remove its files. Raises UserError while it is under way elsewhere."""
         record = self.run(run_id)
-        if record.status in _LIVE and _lives(record):
+        if record.status in _LIVE and records.lives(record):
             raise UserError(f"run {run_id} is under way", "cancel it first")
         shutil.rmtree(self.folder(run_id), ignore_errors=True)
         self._query("DELETE FROM runs WHERE id = ?", (run_id,))
 
-    # -- the database ---------------------------------------------------------------------------------------
+    # -- the database
 
     def _write(self, record: RunRecord) -> None:
         """The row and its copy in the folder; the copy first, because rows can be rebuilt from copies."""
-        values = _values(record)
+        row = records.values(record)
         try:
-            atomic.write_json(self.folder(record.id) / "run.json", values)
+            atomic.write_json(self.folder(record.id) / "run.json", row)
         except OSError as error:
             raise UserError(
                 f"the run could not be recorded in {self.root}: {error.strerror}",
                 "free some disk space, or set WORKBENCH_HOME to a folder that can be written",
             ) from error
-        self._query(_UPSERT, tuple(_cell(values[name]) for name in COLUMNS))
+        self._query(_UPSERT, tuple(records.cell(row[name]) for name in COLUMNS))
 
     def _query(self, sql: str, values: tuple[Any, ...] = ()) -> list[sqlite3.Row]:
         """Run one statement in its own transaction; a database found damaged is rebuilt and asked again."""
@@ -327,7 +302,9 @@ class Store:
         rebuilt = 0
         with self._connection:
             for record in self._from_folders():
-                self._connection.execute(_UPSERT, tuple(_cell(_values(record)[name]) for name in COLUMNS))
+                self._connection.execute(
+                    _UPSERT, tuple(records.cell(records.values(record)[name]) for name in COLUMNS)
+                )
                 rebuilt += 1
         self.notices.append(
             f"The list of runs was damaged ({error}). It was kept as {backup.name} and made anew from the"
@@ -337,7 +314,7 @@ class Store:
     def _from_folders(self) -> Iterator[RunRecord]:
         for path in sorted((self.root / "runs").glob("*/run.json")):
             try:
-                record = _record(json.loads(path.read_text(encoding="utf-8")))
+                record = records.from_row(json.loads(path.read_text(encoding="utf-8")))
             except (OSError, ValueError, KeyError, TypeError) as error:
                 self.notices.append(f"Run {path.parent.name} could not be read back: {error}")
                 continue
@@ -364,41 +341,6 @@ _UPSERT: Final = (
     f"INSERT INTO runs ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
     f" ON CONFLICT(id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in COLUMNS)}"
 )
-
-
-def _values(record: RunRecord) -> dict[str, Any]:
-    return {name: getattr(record, name) for name in COLUMNS}
-
-
-def _cell(value: Any) -> Any:
-    """Lists and dicts are kept as JSON text."""
-    return json.dumps(value) if isinstance(value, dict | list | tuple) else value
-
-
-def _record(row: sqlite3.Row | dict[str, Any]) -> RunRecord:
-    values = {name: row[name] for name in COLUMNS}
-    for name in ("spec", "seeds", "metrics", "error"):
-        if isinstance(values[name], str):
-            values[name] = json.loads(values[name])
-    values["seeds"] = tuple(values["seeds"])
-    return RunRecord(**values)
-
-
-def _this_process() -> tuple[int, float]:
-    return os.getpid(), psutil.Process().create_time()
-
-
-def _lives(record: RunRecord) -> bool:
-    """Whether the process that owns a run is still there (another may have its number by now)."""
-    if record.owner_pid <= 0:
-        return False
-    try:
-        process = psutil.Process(record.owner_pid)
-        return (
-            process.status() != psutil.STATUS_ZOMBIE and abs(process.create_time() - record.owner_born) < 2.0
-        )
-    except psutil.Error:
-        return False
 
 
 def _is_corrupt(error: sqlite3.DatabaseError) -> bool:
