@@ -1,4 +1,4 @@
-"""The speed measures are of the form the command line prints; the speeds themselves are no test's business."""
+"""The speed measures have the form the command line prints; the speeds themselves are no test's business."""
 
 from __future__ import annotations
 
