@@ -126,6 +126,14 @@ class Stones:
         """Whether the rotated position is the canonical one."""
         return self.turned < self.key
 
+    def winning_cells(self) -> int:
+        """Mask of the cells where the player to move wins at once."""
+        geo = self.geometry
+        side = 0 if self.to_move == BLACK else 2
+        first = geo.spread(self.ends[side]) | geo.edges[side]
+        second = geo.spread(self.ends[side + 1]) | geo.edges[side + 1]
+        return first & second & geo.board & ~(self.black | self.white)
+
     def play(self, cell: int) -> Stones:
         """The position after the player to move took `cell` (not checked for being empty), or passed."""
         geo = self.geometry

@@ -1,9 +1,10 @@
 """PV-MCTS with a three-head network: delayed expansion, q as leaf and first-play value, proofs, batches.
 
 Source: section 2 of Gao, Mueller, Hayward, Yao, Jui, "Three-Head Neural Network Architecture for AlphaZero
-Learning" (2019) and its code. Deviations, all from the list of that code's traps: the root is expanded
-before the first simulation whatever n0 is; noise is mixed into the root only, from the caller's generator; a
-newly expanded position is not also credited to its best move.
+Learning" (2019) and its code. Deviations: a move that lets the opponent win at once is proven to lose without
+asking the network; and, from the list of that code's traps: the root is expanded before the first simulation
+whatever n0 is; noise is mixed into the root only, from the caller's generator; a newly expanded position is not
+also credited to its best move.
 
 Signs: the network's v(s) is for the player to move at s, and q(s, a) is the value of the position after `a`
 for the player *then* to move; a leaf's stored q is therefore backed up as it is, and a move's first-play
@@ -252,11 +253,7 @@ class Search:
             return False
         if self.root < 0:
             self._entry = None
-            self.tree.rows = 0
-            for rows in (self.tree.stones, self.tree.row_visits, self.tree.row_proven):
-                rows.clear()
-            self.tree.row_open.clear()
-            self.tree.row_value.clear()
+            self.tree.clear()
         else:
             self.root = self.tree.keep(self.root)
         self._noise_row = OPEN
@@ -385,7 +382,7 @@ class Search:
                 counters.depth = max(counters.depth, len(path.edges))
                 edge = path.edges[-1]
                 if path.end != OPEN:
-                    proven = -1 if path.end == FINISHED else tree.row_proven[path.end]
+                    proven = tree.result(path.end)
                     tree.back_up(path, proven)
                     tree.propagate(path, proven)
                 elif tree.edge_visits(edge) <= n0:  # this visit included
@@ -480,6 +477,7 @@ class Search:
         if self._entry is not None:
             self.tree.enter(self._entry, self.root)
             self._entry = None
+        self.tree.settle(self.root)
 
     def _add_noise(self) -> None:
         """Mix Dirichlet noise into this root's prior, once for each root."""

@@ -28,6 +28,8 @@ OPEN = -1
 """Child entry of a move that leads to no row yet."""
 FINISHED = -2
 """Child entry of a move that ends the game."""
+REFUTED = -3
+"""Child entry of a move that lets the opponent win at once."""
 
 _CLOSED = -math.inf
 
@@ -36,8 +38,8 @@ _CLOSED = -math.inf
 class Path:
     """One way down. rows: the positions passed; edges: flat indices row · N + cell of the moves made there.
 
-    end: the row it arrived at, OPEN or FINISHED. stones: the position at the end where it had to be made
-    already.
+    end: the row it arrived at, OPEN, FINISHED or REFUTED. stones: the position at the end where it had to be
+    made already.
     """
 
     rows: list[int] = field(default_factory=list)
@@ -50,8 +52,8 @@ class Tree:
     """Rows of expanded positions of one board size.
 
     Arrays [capacity, N]: prior, visits, wins (W), q (of the network, its sign), score_value (S), score_prior
-    (U), child (a row, OPEN or FINISHED). Lists by row: stones, row_visits (N(s)), row_proven (1 the player
-    to move wins, -1 loses, 0 open), row_open (moves not proven to lose), row_value (the network's v).
+    (U), child (a row, OPEN, FINISHED or REFUTED). Lists by row: stones, row_visits (N(s)), row_proven (1 the
+    player to move wins, -1 loses, 0 open), row_open (moves not proven to lose), row_value (the network's v).
 
     fpu: first-play value of an unvisited move: "q" (the q-head's; without one a draw), "parent" (v
     of the position) or "zero". prove: propagate proven results.
@@ -180,6 +182,8 @@ class Tree:
             path.stones = self.stones[rows[-1]].play(edge % cells)
             if path.stones.won:
                 path.end = child[edge] = FINISHED
+            elif self.prove and path.stones.winning_cells():
+                path.end = child[edge] = REFUTED
         return path
 
     def stones_at(self, path: Path) -> Stones:
@@ -242,12 +246,26 @@ class Tree:
             proven = -proven
             self.row_proven[row] = proven
 
+    def result(self, child: int) -> int:
+        """1 if the player to move is proven to win at a child entry (a row, FINISHED or REFUTED), -1 lose,
+        0."""
+        return -1 if child == FINISHED else 1 if child == REFUTED else self.row_proven[child]
+
+    def settle(self, row: int) -> None:
+        """Mark a row as won where its player can win at once. For roots: elsewhere such rows are never
+        made."""
+        wins = self.stones[row].winning_cells()
+        if self.prove and wins:
+            self.row_proven[row] = 1
+            bits = self.stones[row].geometry.bit
+            self.child[row, [move for move in range(self.cells) if wins & bits[move]]] = FINISHED
+
     def proven_moves(self, row: int) -> np.ndarray:
         """int8 [N]: 1 for moves proven to win for their maker, -1 to lose, 0 open (and on stones)."""
         known = np.zeros(self.cells, np.int8)
         for move in np.flatnonzero(self.child[row] != OPEN):
             child = int(self.child[row, move])
-            known[move] = 1 if child == FINISHED else -self.row_proven[child]
+            known[move] = -self.result(child)
         return known
 
     def move_values(self, row: int) -> np.ndarray:
@@ -306,6 +324,13 @@ class Tree:
         """The network's prior of a row, float32 [N], whatever noise is on it."""
         return self._noisy[1] if self._noisy is not None and self._noisy[0] == row else self.prior[row]
 
+    def clear(self) -> None:
+        """Drop every row."""
+        self.clear_noise()
+        self.rows = 0
+        self.stones, self.row_visits, self.row_proven = [], [], []
+        self.row_open, self.row_value = [], []
+
     def keep(self, root: int) -> int:
         """Drop every row that is not below `root`, to make room. Returns the root's new row (0)."""
         self.clear_noise()
@@ -313,8 +338,8 @@ class Tree:
         for row in kept:  # grows while it is read: breadth first
             kept += self.child[row][self.child[row] >= 0].tolist()
         index = np.array(kept)
-        renumber = np.full(self.rows + 2, OPEN, np.int32)  # the last two are FINISHED and OPEN
-        renumber[FINISHED] = FINISHED
+        renumber = np.full(self.rows + 3, OPEN, np.int32)  # the last three are REFUTED, FINISHED and OPEN
+        renumber[[REFUTED, FINISHED]] = REFUTED, FINISHED
         renumber[index] = np.arange(len(kept))
         for name in ("prior", "visits", "wins", "q", "score_value", "score_prior", "child"):
             array = getattr(self, name)

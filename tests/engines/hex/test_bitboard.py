@@ -53,3 +53,23 @@ def test_a_set_up_board_knows_its_winner() -> None:
     cells[2, :] = 2
     assert Stones.of(cells, 1).winner == 2
     assert Stones.of(cells.T.copy(), 1).winner == 0
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 8])
+def test_winning_cells_are_those_whose_move_wins(size: int) -> None:
+    rng = np.random.default_rng(size)
+    found = 0
+    for _ in range(40):
+        stones = Stones.of(np.zeros((size, size), np.int8), 1)
+        for move in rng.permutation(size * size):
+            wins = stones.winning_cells()
+            taken = stones.black | stones.white
+            for cell, bit in enumerate(stones.geometry.bit):
+                if not taken & bit:
+                    assert bool(wins & bit) == stones.play(cell).won
+                    found += bool(wins & bit)
+            stones = stones.play(int(move))
+            if stones.won:
+                break
+        assert not wins & taken
+    assert found > 0

@@ -471,3 +471,31 @@ def test_the_cache_changes_no_result_for_a_rotation_blind_network() -> None:
     np.testing.assert_array_equal(plain.visits, cached.visits)
     assert cached.counters.cache_hits > 50
     assert cached.counters.net_calls + cached.counters.cache_hits == plain.counters.net_calls
+
+
+def test_a_move_that_lets_the_opponent_win_at_once_is_refuted_without_a_network_call() -> None:
+    cells = empty(4)
+    cells[1, :3] = 2  # White threatens at d2, and only there
+    cells[0, 3] = cells[3, 0] = cells[3, 1] = 1
+    stop = 1 * 4 + 3
+    evaluator = HashEvaluator()
+    search = Search(evaluator, cells, 1, SearchSettings(n0=0, batch=1, c_puct=50.0))
+    search.run(Limits(simulations=60))
+    known = search.tree.proven_moves(search.root)
+    refuted = [move for move in empty_cells(search.position) if search.visits[move] and move != stop]
+    assert refuted
+    assert (known[refuted] == -1).all()
+    assert (search.visits[refuted] == 1).all()
+    assert known[stop] != -1 or search.proven
+    assert evaluator.positions <= 1 + search.visits[stop]
+
+
+def test_a_win_in_one_is_seen_before_the_first_simulation() -> None:
+    cells = empty(5)
+    cells[:4, 2] = 1
+    search = Search(HashEvaluator(), cells, 1)
+    search.run(Limits(simulations=50))
+    assert search.is_decided
+    assert search.best_move() in (21, 22)
+    assert search.snapshot().value == 1.0
+    assert set(np.flatnonzero(search.snapshot().proven == 1).tolist()) == {21, 22}
