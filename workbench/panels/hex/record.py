@@ -331,7 +331,7 @@ class Record:
         self.load_tree(tree_from_text(text))
 
     def load_tree(self, tree: GameTree, *, is_saved: bool = False) -> None:
-        """Show another game, checked whole before anything changes. is_saved: it comes from a file as it is."""
+        """Show another game, checked whole before anything changes. is_saved: it is as in its file."""
         _check_size(tree.size)
         tree.check()
         tree.position()

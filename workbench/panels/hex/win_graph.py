@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent
+from PySide6.QtCore import QRectF, QSignalBlocker, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QIcon, QKeyEvent, QPainter, QPixmap
 from PySide6.QtWidgets import (
     QDoubleSpinBox,
     QHBoxLayout,
@@ -25,8 +25,8 @@ from workbench.panels.hex.mistakes import (
     mean_loss,
     tally,
 )
-from workbench.theme import GRID, Theme
-from workbench.widgets.basics import label
+from workbench.theme import GRID, Theme, font
+from workbench.widgets.basics import ElidedLabel, label
 from workbench.widgets.hexboard.look import PLAYER_NAMES
 from workbench.widgets.plots import Plot
 
@@ -55,13 +55,16 @@ class WinRateGraph(QWidget):
         self.plot = Plot(theme, x="Move", y="Red wins", y_unit="%", legend=False, zoomable=False)
         self.plot.setAccessibleName("Win rate by move")
         self.plot.clicked.connect(self._clicked)
-        self.plot.set_range(y=(0, 100), x=(0, 10))
-        self._tallies = {player: label("", "small", muted=True) for player in (1, 2)}
+        self.plot.set_range(y=(0, 104), x=(0, 10))
+        self.plot.set_ticks("left", [(v, str(v)) for v in (0, 25, 50, 75, 100)])
+        self._tallies = {player: ElidedLabel() for player in (1, 2)}
+        for tally_of in self._tallies.values():
+            tally_of.setFont(font("small"))
         head = QHBoxLayout()
         head.setContentsMargins(GRID, 0, GRID, 0)
-        head.addWidget(self._tallies[1])
-        head.addStretch(1)
-        head.addWidget(self._tallies[2])
+        head.addWidget(self._tallies[1], 1)
+        head.addWidget(self._tallies[2], 1)
+        self._tallies[2].setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         rows = QVBoxLayout(self)
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setSpacing(GRID // 2)
@@ -127,7 +130,7 @@ class WinRateGraph(QWidget):
             colour="#f0654c" if dark else "#cf3f2a",
             style="line and points" if curve.length < 60 else "line",
         )
-        self.plot.set_range(x=(0, max(curve.length, 10)), y=(0, 100))
+        self.plot.set_range(x=(0, max(curve.length, 10)), y=(0, 104))
         for player in (1, 2):
             self._tallies[player].setText(self._summary(curve, player))
         self.set_ply(self._ply)
@@ -138,7 +141,7 @@ class WinRateGraph(QWidget):
         if np.isnan(lost):
             return f"{PLAYER_NAMES[player]}: not judged yet"
         said = ", ".join(_counted(counts[kind], kind) for kind in reversed(SEVERITIES[1:]) if counts[kind])
-        return f"{PLAYER_NAMES[player]}: {said or 'no mistakes'} · {lost:.1f} points lost per move"
+        return f"{PLAYER_NAMES[player]}: {said or 'no mistakes'} · {lost:.1f} points a move"
 
     def _say(self) -> None:
         known = self._curve is not None and 0 <= self._ply < len(self._curve.red)
@@ -221,6 +224,7 @@ class MistakesList(QListWidget):
         self._theme = theme
         self.setAccessibleName("Biggest mistakes")
         self.setUniformItemSizes(True)
+        self.setIconSize(QSize(12, 12))
         self.itemActivated.connect(self._chosen)
         self.itemClicked.connect(self._chosen)
         self._shown: tuple[Mistake, ...] | None = None
@@ -252,13 +256,27 @@ class MistakesList(QListWidget):
         item.setData(Qt.ItemDataRole.UserRole, mistake.ply)
         item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{mistake.severity}, {text}")
         item.setToolTip(f"{mistake.severity.capitalize()}: click to see the board before this move")
-        item.setForeground(QColor(SEVERITY_COLOURS[self._theme.is_dark][mistake.severity]))
+        item.setIcon(_dot(SEVERITY_COLOURS[self._theme.is_dark][mistake.severity], self.devicePixelRatioF()))
         return item
 
     def _chosen(self, item: QListWidgetItem) -> None:
         ply = item.data(Qt.ItemDataRole.UserRole)
         if ply is not None:
             self.ply_chosen.emit(int(ply))
+
+
+def _dot(colour: str, pixel_ratio: float) -> QIcon:
+    """A round spot of one colour."""
+    pixmap = QPixmap(round(12 * pixel_ratio), round(12 * pixel_ratio))
+    pixmap.setDevicePixelRatio(pixel_ratio)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(colour))
+    painter.drawEllipse(QRectF(1, 1, 10, 10))
+    painter.end()
+    return QIcon(pixmap)
 
 
 def _counted(count: int, kind: str) -> str:
