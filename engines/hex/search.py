@@ -3,8 +3,8 @@
 Source: section 2 of Gao, Mueller, Hayward, Yao, Jui, "Three-Head Neural Network Architecture for AlphaZero
 Learning" (2019) and its code. Deviations: a move that lets the opponent win at once is proven to lose without
 asking the network; and, from the list of that code's traps: the root is expanded before the first simulation
-whatever n0 is; noise is mixed into the root only, from the caller's generator; a newly expanded position is not
-also credited to its best move.
+whatever n0 is; noise is mixed into the root only, from the caller's generator; a newly expanded position is
+not also credited to its best move.
 
 Signs: the network's v(s) is for the player to move at s, and q(s, a) is the value of the position after `a`
 for the player *then* to move; a leaf's stored q is therefore backed up as it is, and a move's first-play
@@ -16,23 +16,19 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 
+from engines.hex.analysis import UNDECIDED, describe
 from engines.hex.bitboard import Stones, to_arrays
 from engines.hex.cache import EvaluationCache
 from engines.hex.gumbel import GumbelRoot, improved_policy
+from engines.hex.inquiry import EvaluatorLike, Inquiry, Outputs
+from engines.hex.search_settings import Counters, Limits, SearchSettings, nothing
 from engines.hex.snapshots import AnalysisSnapshot
-from engines.hex.spec import SearchSpec
 from engines.hex.tree import FINISHED, OPEN, Path, Tree
 
-if TYPE_CHECKING:
-    from engines.hex.evaluator import Evaluation
-
-UNDECIDED = -4
-"""`AnalysisSnapshot.best` while there is no move to play."""
+__all__ = ["UNDECIDED", "Counters", "EvaluatorLike", "Limits", "Search", "SearchSettings", "nothing"]
 
 _QUICK_VISITS = 8
 """Visits without a network call per leaf of a batch: more would pile up around its virtual losses."""
@@ -40,62 +36,6 @@ _QUICK_VISITS = 8
 _EARLY_SHARE = 4
 """A batch holds at most a quarter of the root's visits so far: in a young tree, virtual losses would drive
 most simulations into moves that nobody would choose, and their results would stay in the means."""
-
-
-class EvaluatorLike(Protocol):
-    """What the search asks: priors, values and q of a batch of positions of one size (see `Evaluation`)."""
-
-    def evaluate(self, cells: np.ndarray, to_move: np.ndarray) -> Evaluation:
-        """cells: int8 [B, n, n]; to_move: int8 [B]."""
-        ...
-
-
-def nothing() -> None:
-    """A check that never stops anything."""
-
-
-@dataclass(frozen=True)
-class SearchSettings:
-    """How to search; see SearchSpec for the meaning of the fields. prove: propagate proven results."""
-
-    n0: int = 10
-    c_puct: float = 1.5
-    batch: int = 16
-    fpu: Literal["q", "parent", "zero"] = "q"
-    use_q_leaf: bool = True
-    noise: float = 0.0
-    alpha: float = 0.3
-    gumbel: bool = False
-    prove: bool = True
-
-    @classmethod
-    def of(cls, spec: SearchSpec) -> SearchSettings:
-        """The settings of a spec."""
-        names = ("n0", "c_puct", "batch", "fpu", "use_q_leaf", "noise", "alpha", "gumbel")
-        return cls(**{name: getattr(spec, name) for name in names})
-
-
-@dataclass(frozen=True)
-class Limits:
-    """When a run ends, whichever comes first; 0 sets no limit. All count from the start of that run.
-
-    calls: positions that the network evaluates (cached ones are free).
-    """
-
-    simulations: int = 0
-    calls: int = 0
-    seconds: float = 0.0
-
-
-@dataclass
-class Counters:
-    """Totals since the root was last set. depth: of the longest way down, in moves."""
-
-    simulations: int = 0
-    net_calls: int = 0
-    cache_hits: int = 0
-    depth: int = 0
-    seconds: float = 0.0
 
 
 class Search:
@@ -117,9 +57,8 @@ class Search:
         rng: np.random.Generator | None = None,
         memory_bytes: int = 512 * 2**20,
     ) -> None:
-        self.evaluator = evaluator
         self.settings = settings or SearchSettings()
-        self.cache = cache
+        self.inquiry = Inquiry(evaluator, cache)
         self.rng = rng or np.random.default_rng(0)
         self.counters = Counters()
         self.position = Stones.of(cells, to_move)
@@ -159,6 +98,10 @@ class Search:
         if self.root < 0:
             return np.zeros(self.tree.cells, np.int32)
         return self.tree.visits[self.root].copy()
+
+    def empty_cells(self) -> np.ndarray:
+        """bool [N]: cells of the root without a stone."""
+        return to_arrays([self.position])[0][0].reshape(-1) == 0
 
     def run(
         self,
@@ -312,53 +255,12 @@ class Search:
         return visits / visits.sum()
 
     def snapshot(
-        self,
-        generation: int = 0,
-        *,
-        best: int | None = None,
-        final: bool = False,
-        exact: np.ndarray | None = None,
-        note: str = "",
-    ) -> AnalysisSnapshot:
-        """The search as it stands, as numpy copies. best: shown instead of `best_move`."""
-        tree, root, counters = self.tree, self.root, self.counters
-        count = tree.cells
-        common = {
-            "generation": generation,
-            "size": self.size,
-            "to_move": self.position.to_move,
-            "simulations": counters.simulations,
-            "net_calls": counters.net_calls,
-            "cache_hits": counters.cache_hits,
-            "depth": counters.depth,
-            "seconds": counters.seconds,
-            "final": final,
-            "exact": exact,
-            "note": note,
-            "value": self.value(),
-        }
-        if root < 0:
-            unknown = np.full(count, np.nan, np.float32)
-            return AnalysisSnapshot(
-                prior=np.zeros(count, np.float32), visits=np.zeros(count, np.int32), search_q=unknown,
-                q_head=unknown.copy(), proven=np.zeros(count, np.int8), net_value=float("nan"),
-                min_q=float("nan"), mean_q=float("nan"), best=UNDECIDED if best is None else best, **common,
-            )  # fmt: skip
-        prior = tree.clean_prior(root).copy()
-        visits = tree.visits[root].copy()
-        q_head = np.where(self._root_empty(), -tree.q[root], np.nan).astype(np.float32)
-        known = bool(np.isfinite(q_head).any())
-        order = np.argsort(-visits, kind="stable")[: int((visits > 0).sum())]
+        self, generation: int = 0, *, best: int | None = None, final: bool = False,
+        exact: np.ndarray | None = None, note: str = "",
+    ) -> AnalysisSnapshot:  # fmt: skip
+        """The search as it stands (see `describe`). best: shown instead of `best_move`."""
         chosen = self.best_move() if best is None else best
-        if chosen >= 0 and visits[chosen]:
-            order = np.concatenate([[chosen], order[order != chosen]])
-        return AnalysisSnapshot(
-            prior=prior, visits=visits, search_q=tree.move_values(root), q_head=q_head,
-            proven=tree.proven_moves(root), net_value=tree.row_value[root],
-            min_q=float(np.nanmax(q_head)) if known else float("nan"),
-            mean_q=float(np.nansum(prior * q_head)) if known else float("nan"),
-            lines=tuple(tree.line(root, int(move)) for move in order), best=chosen, **common,
-        )  # fmt: skip
+        return describe(self, generation, best=chosen, final=final, exact=exact, note=note)
 
     def _batch(self, simulations: int, calls: int, forced: deque[int] | None) -> None:
         """Simulate until a batch of leaves waits for the network, evaluate them at once and back them up."""
@@ -405,19 +307,13 @@ class Search:
 
     def _expand_from_cache(self, path: Path) -> bool:
         """Expand and back up a leaf whose evaluation is known; says whether it is."""
-        if self.cache is None:
-            return False
         stones, edge = self.tree.stones_at(path), path.edges[-1]
-        found = self.cache.find(stones)
+        found = self.inquiry.known(stones)
         if found is None:
             return False
-        prior, value, q = found
-        (row,) = self.tree.expand(
-            [stones], prior[None], np.array([value], np.float32), None if q is None else q[None],
-            [self.tree.edge_visits(edge)],
-        )  # fmt: skip
+        (row,) = self.tree.expand([stones], *found, [self.tree.edge_visits(edge)])
         self.tree.enter(edge, row)
-        self.tree.back_up(path, value)
+        self.tree.back_up(path, float(found[1][0]))
         self.counters.cache_hits += 1
         return True
 
@@ -425,55 +321,30 @@ class Search:
         """Evaluate and expand the positions after the given moves. Returns their values by move."""
         if not leaves:
             return {}
-        prior, value, q = self._evaluate(list(leaves.values()))
+        prior, value, q = self._ask(list(leaves.values()))
         visits = [self.tree.edge_visits(edge) for edge in leaves]
         rows = self.tree.expand(list(leaves.values()), prior, value, q, visits)
         for edge, row in zip(leaves, rows, strict=True):
             self.tree.enter(edge, row)
         return dict(zip(leaves, value.tolist(), strict=True))
 
-    def _evaluate(self, positions: list[Stones]) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-        """Network outputs of positions, equal ones asked once. With a cache, rotated ones count as equal: the
-        canonical one is shown to the network and its outputs are turned back."""
-        cached = self.cache is not None
-        unique: dict[int, int] = {}
-        asked: list[Stones] = []
-        index = []
-        for position in positions:
-            key = position.canonical_key if cached else position.key
-            if key not in unique:
-                unique[key] = len(asked)
-                asked.append(position)
-            index.append(unique[key])
-        cells, to_move = to_arrays(asked)
-        if cached:
-            turned = np.array([p.is_turned for p in asked])
-            cells[turned] = cells[turned, ::-1, ::-1]
-        out = self.evaluator.evaluate(cells, to_move)
-        self.counters.net_calls += len(asked)
-        prior, value, q = out.prior[index], out.value[index], None if out.q is None else out.q[index]
-        if self.cache is not None:
-            for i, key in enumerate(unique):
-                self.cache.store(key, out.prior[i], float(out.value[i]), None if out.q is None else out.q[i])
-            turned = np.array([p.is_turned for p in positions])
-            prior[turned] = prior[turned, ::-1]
-            if q is not None:
-                q[turned] = q[turned, ::-1]
-        return prior, value, q
+    def _ask(self, positions: list[Stones]) -> Outputs:
+        before = self.inquiry.asked
+        outputs = self.inquiry.ask(positions)
+        self.counters.net_calls += self.inquiry.asked - before
+        return outputs
 
     def _expand_root(self) -> None:
         """Give the root a row before the first simulation, whatever n0 is; this counts as one visit of it."""
         if self.root >= 0:
             return
-        found = self.cache.find(self.position) if self.cache is not None else None
+        found = self.inquiry.known(self.position)
         if found is None:
-            prior, value, q = self._evaluate([self.position])
+            found = self._ask([self.position])
         else:
             self.counters.cache_hits += 1
-            prior, value = found[0][None], np.array([found[1]], np.float32)
-            q = None if found[2] is None else found[2][None]
         visits = 0 if self._entry is None else self.tree.edge_visits(self._entry)
-        (self.root,) = self.tree.expand([self.position], prior, value, q, [max(1, visits)])
+        (self.root,) = self.tree.expand([self.position], *found, [max(1, visits)])
         if self._entry is not None:
             self.tree.enter(self._entry, self.root)
             self._entry = None
@@ -483,7 +354,7 @@ class Search:
         """Mix Dirichlet noise into this root's prior, once for each root."""
         if self.settings.noise <= 0 or self._noise_row == self.root:
             return
-        empty = self._root_empty()
+        empty = self.empty_cells()
         noise = np.zeros(self.tree.cells)
         noise[empty] = self.rng.dirichlet(np.full(int(empty.sum()), self.settings.alpha))
         self.tree.set_noise(self.root, noise, self.settings.noise)
@@ -491,9 +362,6 @@ class Search:
 
     def _root_prior(self) -> np.ndarray:
         return self.tree.prior[self.root]
-
-    def _root_empty(self) -> np.ndarray:
-        return to_arrays([self.position])[0][0].reshape(-1) == 0
 
     def _root_closed(self) -> np.ndarray:
         """bool [N]: stones and moves proven to lose."""

@@ -11,10 +11,11 @@ import numpy as np
 
 from engines.core.errors import UserError
 from engines.core.job import JobContext, job
+from engines.hex.analysis import UNDECIDED, unsearched
 from engines.hex.movetext import moves_of
 from engines.hex.player import Player, replay
 from engines.hex.rules import Swap
-from engines.hex.search import UNDECIDED, Limits, SearchSettings
+from engines.hex.search import Limits, SearchSettings
 from engines.hex.snapshots import AnalysisSnapshot, EngineRequest
 from engines.hex.spec import EngineSpec, SolveSpec
 
@@ -170,15 +171,15 @@ def _swap(text: str) -> Swap:
 
 def _refusal(request: EngineRequest, note: str) -> AnalysisSnapshot:
     """An answer without an analysis: the note says why."""
-    cells = request.size**2
-    unknown = np.full(cells, np.nan, np.float32)
-    return AnalysisSnapshot(
-        generation=request.generation, size=request.size, to_move=request.setup_to_move,
-        prior=np.zeros(cells, np.float32), visits=np.zeros(cells, np.int32), search_q=unknown, q_head=unknown,
-        proven=np.zeros(cells, np.int8), value=float("nan"), net_value=float("nan"), min_q=float("nan"),
-        mean_q=float("nan"), simulations=0, net_calls=0, cache_hits=0, depth=0, seconds=0.0, best=UNDECIDED,
-        final=True, note=note,
-    )  # fmt: skip
+    return unsearched(
+        request.size**2,
+        generation=request.generation,
+        size=request.size,
+        to_move=request.setup_to_move,
+        best=UNDECIDED,
+        final=True,
+        note=note,
+    )
 
 
 @dataclass(frozen=True)
