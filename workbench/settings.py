@@ -11,8 +11,9 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from engines.core import atomic, paths
 from engines.core.spec import FieldView, Kind
-from workbench.files import back_up, config_dir, write_atomic
+from workbench.files import kept
 
 SCHEMA_VERSION = 1
 
@@ -80,7 +81,7 @@ class Settings(BaseModel):
 
 def settings_path() -> Path:
     """The settings file of this user."""
-    return config_dir() / "settings.json"
+    return paths.config_folder() / "settings.json"
 
 
 def load_settings(path: Path | None = None) -> tuple[Settings, list[str]]:
@@ -97,14 +98,14 @@ def load_settings(path: Path | None = None) -> tuple[Settings, list[str]]:
         if not isinstance(stored, dict):
             raise ValueError("expected an object of settings")
     except ValueError as error:
-        return Settings(), [f"The settings file is not valid ({error}); the defaults are used. {_kept(path)}"]
+        return Settings(), [f"The settings file is not valid ({error}); the defaults are used. {kept(path)}"]
     return _checked(stored, path)
 
 
 def save_settings(settings: Settings, path: Path | None = None) -> None:
     """Write the settings atomically. Raises OSError."""
     values = {"schema_version": SCHEMA_VERSION, **settings.model_dump(mode="json")}
-    write_atomic(path or settings_path(), json.dumps(values, indent=2) + "\n")
+    atomic.write_json(path or settings_path(), values)
 
 
 def _checked(stored: dict[str, Any], path: Path) -> tuple[Settings, list[str]]:
@@ -123,15 +124,8 @@ def _checked(stored: dict[str, Any], path: Path) -> tuple[Settings, list[str]]:
         titles = ", ".join(f"“{Settings.model_fields[name].title}”" for name in bad)
         problems.append(f"{titles} had a value that is not allowed and went back to the default.")
     if problems:
-        problems[-1] += " " + _kept(path)
+        problems[-1] += " " + kept(path)
     return settings, problems
-
-
-def _kept(path: Path) -> str:
-    try:
-        return f"The old file is kept as {back_up(path).name}."
-    except OSError as error:
-        return f"The old file could not be copied ({error})."
 
 
 def _view(name: str) -> FieldView:

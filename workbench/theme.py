@@ -297,6 +297,15 @@ def style_sheet(c: Colours, scheme: Literal["light", "dark"] = "light") -> str:
         background: {c.surface}; border: 1px solid {c.muted}; }}
     QSlider::handle:horizontal:hover, QSlider::handle:horizontal:focus {{ border: 2px solid {c.accent};
         width: 10px; height: 10px; }}
+    QScrollBar {{ background: transparent; border: none; }}
+    QScrollBar:vertical {{ width: 10px; }}
+    QScrollBar:horizontal {{ height: 10px; }}
+    QScrollBar::handle {{ background: {c.border}; border-radius: 4px; margin: 1px; }}
+    QScrollBar::handle:vertical {{ min-height: 32px; }}
+    QScrollBar::handle:horizontal {{ min-width: 32px; }}
+    QScrollBar::handle:hover {{ background: {c.disabled}; }}
+    QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
+    QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
     QToolTip {{ color: {c.text}; background: {c.surface}; border: 1px solid {c.border}; padding: 4px 6px; }}
     QSplitter::handle {{ background: {c.window}; }}
     QSplitter::handle:hover {{ background: {c.accent_soft}; }}
@@ -304,6 +313,11 @@ def style_sheet(c: Colours, scheme: Literal["light", "dark"] = "light") -> str:
     *[role="muted"] {{ color: {c.muted}; }}
     *[role="error"] {{ color: {c.error}; }}
     QFrame[role="card"] {{ background: {c.surface}; border: 1px solid {c.border}; border-radius: 8px; }}
+    QLabel[role="key"] {{ background: {c.surface}; border: 1px solid {c.border}; border-radius: 4px;
+        padding: 1px 5px; }}
+    QToolButton[role="navigation"] {{ text-align: left; padding: 4px 8px; border-radius: 6px; }}
+    QToolButton[role="navigation"]:checked {{ background: {c.accent_soft}; font-weight: 600; }}
+    QMenuBar {{ background: {c.window}; }}
     QFrame[role="line"] {{ background: {c.border}; border: none; }}
     QPushButton[role="primary"] {{ background: {c.accent}; color: {c.on_accent}; border: 1px solid {c.accent};
         border-radius: 5px; padding: 5px 16px; font-weight: 600; }}

@@ -16,7 +16,7 @@ from PySide6.QtGui import QGuiApplication, QImage, QPainter
 from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QWidget
 
-from workbench.files import write_atomic
+from engines.core import atomic
 
 if TYPE_CHECKING:
     import numpy as np
@@ -81,7 +81,7 @@ def csv_text(columns: Mapping[str, np.ndarray]) -> str:
 
 def save_csv(columns: Mapping[str, np.ndarray], path: Path) -> None:
     """Write columns as a CSV file. Raises OSError."""
-    write_atomic(path, csv_text(columns))
+    atomic.write_text(path, csv_text(columns))
 
 
 def save_tables(tables: Mapping[str, Mapping[str, np.ndarray]], path: Path) -> list[Path]:

@@ -77,7 +77,7 @@ class Plot(QWidget):
         self.axes: pg.PlotItem = self.view.getPlotItem()
         self.axes.hideButtons()
         self.axes.setMouseEnabled(x=zoomable, y=zoomable)
-        self.axes.showGrid(x=True, y=True, alpha=0.45)
+        self.axes.showGrid(x=True, y=True, alpha=0.3)
         self.axes.setDownsampling(auto=True, mode="peak")
         self.axes.setClipToView(True)
         self._caption = label(title, "strong")

@@ -284,7 +284,8 @@ class SpecForm(QWidget, Generic[S]):
         at = grid.rowCount()
         editor = editor_for(view, self._choices.get(view.name, ()))
         editor.setToolTip(view.help)
-        caption = label(f"{view.label} [{view.unit}]" if view.unit else view.label, wrap=True)
+        name = view.label.removesuffix(f" {view.unit}") if view.unit else view.label
+        caption = label(f"{name} [{view.unit}]" if view.unit else name, wrap=True)
         caption.setToolTip(view.help)
         caption.setBuddy(editor)
         info = IconLabel("info", 13, muted=True)

@@ -1,0 +1,649 @@
+"""The window: navigation, pages, palette, drops, session. The only place that knows all panels, by metadata.
+
+It is shown before the engines exist: `attach` gives it the services once the first picture is on the screen,
+and a panel is imported and built when it is first shown.
+"""
+
+from __future__ import annotations
+
+import logging
+from base64 import b64decode, b64encode
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from PySide6.QtCore import QByteArray, QEvent, QMimeData, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDragEnterEvent,
+    QDragMoveEvent,
+    QDropEvent,
+    QIcon,
+    QKeyEvent,
+    QPaintEvent,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import (
+    QApplication,
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QMainWindow,
+    QMessageBox,
+    QStackedWidget,
+    QStatusBar,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from engines.core import paths
+from engines.core.errors import UserError
+from workbench.commands import Command
+from workbench.home import HomePage
+from workbench.navigation import HOME, Navigation
+from workbench.panels import registry
+from workbench.panels.registry import PANELS, PanelInfo
+from workbench.session import Session, save_session
+from workbench.settings import Settings, save_settings
+from workbench.theme import GRID, Theme
+from workbench.widgets.basics import ElidedLabel, icon_button, label
+from workbench.widgets.command_palette import CommandPalette
+from workbench.widgets.message_bar import MessageBar, MessageKind
+from workbench.window_commands import CommandActions, window_commands
+
+if TYPE_CHECKING:
+    from workbench.panels.base import Panel
+    from workbench.runner import JobHandle
+    from workbench.services import Services
+
+log = logging.getLogger(__name__)
+FOLD_BELOW: Final = 1000  # logical pixels of width under which the navigation folds by itself
+KEYS_OF_FOCUS: Final = (
+    "Space",
+    "Esc",
+)  # taken by the panel only where the focused control has no use for them
+MESSAGE_MS: Final = 8000
+
+
+class MainWindow(QMainWindow):
+    """`first_painted` is emitted once, when the first picture is on the screen; `attached` with the services.
+
+    panels: metadata of those that there are. session: what to bring back; kept up to date while open.
+    """
+
+    first_painted = Signal()
+    attached = Signal()
+    panel_shown = Signal(str)
+
+    def __init__(
+        self,
+        theme: Theme,
+        settings: Settings,
+        session: Session,
+        *,
+        panels: tuple[PanelInfo, ...] = PANELS,
+    ) -> None:
+        super().__init__()
+        self.theme, self.settings, self.session = theme, settings, session
+        self.services: Services | None = None
+        self.machine_job: JobHandle | None = None
+        self._infos = panels
+        self._panels: dict[str, Panel] = {}
+        self._waiting: Callable[[], None] | None = None
+        self._painted = False
+        self._current = HOME
+        self.setWindowTitle("Paper Workbench")
+        self.setWindowIcon(app_icon())
+        self.setMinimumSize(QSize(640, 420))
+        self.setAcceptDrops(True)
+        self.setDockNestingEnabled(True)
+        self._build()
+        self.palette_box = CommandPalette(self)
+        self._autosave = QTimer(self)
+        self._autosave.timeout.connect(self.save_session)
+        self._actions = CommandActions(self, self._infos)
+        self._restore_window()
+
+    # -- life -----------------------------------------------------------------------------------------------
+
+    def attach(self, services: Services) -> None:
+        """Give the window what panels need; a panel that was asked for before is shown now."""
+        self.services = services
+        runner = services.runner
+        runner.job_added.connect(self._job_added)
+        runner.job_removed.connect(lambda _: self._count_jobs())
+        runner.stuck.connect(self._offer_to_end)
+        runner.resumable_changed.connect(self._show_runs)
+        from workbench.widgets.job_dock import JobDock
+
+        self.job_dock = JobDock(runner, self)
+        self.job_dock.setVisible(False)
+        self.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, self.job_dock)
+        if self.session.docks:
+            self.restoreState(QByteArray(b64decode(self.session.docks)))
+        if services.store is not None:
+            for notice in services.store.notices:
+                self.show_message(notice, "warn")
+        self._set_autosave()
+        self._show_runs()
+        self.attached.emit()
+        if self._waiting is not None:
+            waiting, self._waiting = self._waiting, None
+            waiting()
+
+    def restore_last_panel(self) -> None:
+        """Show the panel that was on top when the last session ended."""
+        if any(info.topic == self.session.panel for info in self._infos):
+            self.show_panel(self.session.panel)
+
+    def look_at_machine(self) -> None:
+        """Ask the engines what this computer has; home page and status bar show the answer."""
+        if self.services is None:
+            return
+        from workbench.machine import MachineSpec
+
+        self.machine_job = self.services.runner.submit(
+            "workbench.machine", MachineSpec(), lane="interactive", record=False
+        )
+        self.machine_job.ended.connect(self._machine_seen)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if not self._painted:
+            self._painted = True
+            QTimer.singleShot(0, self.first_painted.emit)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if not self._may_close():
+            event.ignore()
+            return
+        self.save_session()
+        self._autosave.stop()
+        for panel in self._panels.values():
+            panel.close_panel()
+        if self.services is not None:
+            self.services.runner.close(5.0)
+            if self.services.store is not None:
+                self.services.store.close()
+        event.accept()
+
+    # -- pages ----------------------------------------------------------------------------------------------
+
+    def current_panel(self) -> Panel | None:
+        """The panel on top, or None on the home page."""
+        return self._panels.get(self._current)
+
+    def panel(self, topic: str) -> Panel | None:
+        """A panel that was built already."""
+        return self._panels.get(topic)
+
+    def show_home(self) -> None:
+        """Show the home page."""
+        self._show_runs()
+        self._set_page(HOME, self.home)
+
+    def show_panel(self, topic: str, then: Callable[[Panel], object] | None = None) -> None:
+        """Show a panel, building it first if need be; `then` is called with it."""
+        if topic == HOME:
+            self.show_home()
+            return
+        if self.services is None:
+            self._waiting = lambda: self.show_panel(topic, then)
+            self.status("The engines are starting…")
+            return
+        panel = self._panels.get(topic) or self._build_panel(registry.find(topic, self._infos))
+        if panel is None:
+            return
+        self._set_page(topic, panel)
+        if then is not None:
+            then(panel)
+
+    def show_demo(self, topic: str) -> None:
+        """Show a panel and run its demonstration."""
+        self.show_panel(topic, lambda panel: panel.demo())
+
+    def _build_panel(self, info: PanelInfo) -> Panel | None:
+        assert self.services is not None
+        QApplication.setOverrideCursor(Qt.CursorShape.WaitCursor)
+        try:
+            panel = registry.build(info, self.services)
+        except (ImportError, AttributeError, UserError, OSError) as error:
+            log.exception("the panel %s could not be built", info.topic)
+            self.show_message(
+                f"“{info.title}” could not be opened: {error}", "error", "Reinstalling may help."
+            )
+            return None
+        finally:
+            QApplication.restoreOverrideCursor()
+        self._panels[info.topic] = panel
+        self._pages.addWidget(panel)
+        panel.status_message.connect(self.status)
+        panel.busy_changed.connect(lambda busy: self.navigation.set_busy(info.topic, busy))
+        panel.commands_changed.connect(self._actions.follow_panel)
+        _let_drops_through(panel)
+        saved = self.session.panels.get(info.topic, {})
+        self._restore_panel(panel, saved)
+        return panel
+
+    def _restore_panel(self, panel: Panel, saved: dict[str, Any]) -> None:
+        layout, state = saved.get("layout"), saved.get("state")
+        try:
+            if isinstance(layout, dict):
+                panel.restore_layout(layout)
+            if isinstance(state, dict):
+                panel.restore_state(state)
+        except (KeyError, ValueError, TypeError, UserError, OSError) as error:
+            log.exception("the saved state of %s does not fit", panel.info.topic)
+            panel.show_message(f"The last session of this panel could not be restored: {error}", "warn")
+
+    def _set_page(self, topic: str, page: QWidget) -> None:
+        self._current = topic
+        self._pages.setCurrentWidget(page)
+        self.navigation.set_current(topic)
+        title = "" if topic == HOME else f"{registry.find(topic, self._infos).title} – "
+        self.setWindowTitle(f"{title}Paper Workbench")
+        self._actions.follow_panel()
+        if topic != HOME:
+            page.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.panel_shown.emit(topic)
+
+    # -- messages -------------------------------------------------------------------------------------------
+
+    def show_message(
+        self,
+        text: str,
+        kind: MessageKind = "info",
+        remedy: str = "",
+        action: tuple[str, Callable[[], None]] | None = None,
+    ) -> None:
+        """Show an inline message above the page."""
+        self.messages.show_message(text, kind, remedy, action)
+
+    def status(self, text: str, kind: str = "info") -> None:
+        """Say something in the status bar for a while; what went wrong is shown inline instead."""
+        if kind == "error":
+            self.show_message(text, "error")
+        else:
+            self._status_text.setText(text)
+            self._status_timer.start(MESSAGE_MS)
+
+    def show_fault(self, what: str, details: str) -> None:
+        """Tell of an exception nobody caught; the program goes on."""
+        self.show_message(
+            f"Something in the program went wrong: {what}",
+            "error",
+            "You can go on working.",
+            ("Copy details", lambda: QApplication.clipboard().setText(details)),
+        )
+
+    # -- commands -------------------------------------------------------------------------------------------
+
+    def window_commands(self) -> list[Command]:
+        """What can be done anywhere."""
+        return window_commands(self, self._infos)
+
+    def all_commands(self) -> list[Command]:
+        """What the palette offers now: the current panel's commands first."""
+        panel = self.current_panel()
+        return [*(panel.commands() if panel is not None else ()), *self.window_commands()]
+
+    def open_palette(self) -> None:
+        """Ctrl+K."""
+        if self.palette_box.isVisible():
+            self.palette_box.close_palette()
+        else:
+            self.palette_box.open_with(self.all_commands(), QApplication.focusWidget())
+
+    def toggle_jobs(self) -> None:
+        """Show or hide the job dock."""
+        if self.services is not None:
+            self.job_dock.setVisible(not self.job_dock.isVisible())
+
+    def toggle_help(self) -> None:
+        """Help on the current panel; on the home page the window's own help."""
+        panel = self.current_panel()
+        if panel is not None:
+            panel.show_help()
+            return
+        from workbench.widgets.help_pane import HelpPane
+
+        if self._window_help is None:
+            self._window_help = HelpPane(self.theme)
+            self._window_help.setFixedWidth(340)
+            self._columns.addWidget(self._window_help)
+            self._window_help.show_topic("workbench")
+            self.panel_shown.connect(lambda _: self._window_help and self._window_help.setVisible(False))
+        else:
+            self._window_help.setVisible(not self._window_help.isVisible())
+
+    def toggle_sidebar(self) -> None:
+        """Fold or unfold the navigation and remember it."""
+        self.fold_sidebar(not self.navigation.is_folded)
+
+    def fold_sidebar(self, folded: bool) -> None:
+        self.session.sidebar_folded = folded
+        self.navigation.set_folded(folded)
+
+    def toggle_full_screen(self) -> None:
+        self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
+
+    def set_theme(self, mode: str) -> None:
+        """Keep a scheme, or follow the system, and remember it."""
+        self.apply_settings(self.settings.model_copy(update={"theme": mode}))
+
+    def show_preferences(self) -> None:
+        """Open the preferences dialog."""
+        from workbench.preferences import Preferences
+
+        devices = self.services.devices if self.services is not None else ["auto", "cpu"]
+        dialog = Preferences(self.settings, devices, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.applied.connect(self.apply_settings)
+        dialog.open()
+
+    def show_about(self) -> None:
+        """Open the about dialog."""
+        from workbench.about import About
+
+        dialog = About(self.windowIcon(), self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
+
+    def apply_settings(self, settings: Settings) -> None:
+        """Take over new settings and save them."""
+        later = [
+            Settings.model_fields[name].title or name
+            for name in Settings.model_fields
+            if getattr(settings, name) != getattr(self.settings, name) and Settings.needs_restart(name)
+        ]
+        for name in Settings.model_fields:  # panels hold this very object
+            setattr(self.settings, name, getattr(settings, name))
+        if settings.theme != self.theme.mode:
+            self.theme.set_mode(settings.theme)
+        if settings.accent != self.theme.accent:
+            self.theme.set_accent(settings.accent)
+        self._set_autosave()
+        try:
+            save_settings(self.settings)
+        except OSError as error:
+            self.show_message(f"The settings could not be saved: {error.strerror or error}.", "error")
+        if later:
+            self.show_message(
+                f"{', '.join(later)}: takes effect when the workbench is started again.", "info"
+            )
+
+    # -- files ----------------------------------------------------------------------------------------------
+
+    def ask_for_file(self) -> None:
+        """Let the user choose a file and give it to the panel that can use it."""
+        suffixes = " ".join(f"*{s}" for info in self._infos for s in info.accepts)
+        chosen, _ = QFileDialog.getOpenFileName(
+            self, "Open a file", "", f"Files of the panels ({suffixes});;All files (*)"
+        )
+        if chosen:
+            self.open_path(Path(chosen))
+
+    def open_path(self, path: Path) -> bool:
+        """Give a file to the current panel if it takes it, else to the first that does; else say so."""
+        current = self.current_panel()
+        if current is not None and current.accepts(path):
+            return self._opened(current, path)
+        for info in self._infos:
+            built = self._panels.get(info.topic)
+            takes = built.accepts(path) if built is not None else path.suffix.lower() in info.accepts
+            if takes:
+                self.show_panel(info.topic, lambda panel: self._opened(panel, path))
+                return True
+        known = "; ".join(
+            f"{info.title}: {info.accepts_text or ', '.join(info.accepts)}"
+            for info in self._infos
+            if info.accepts
+        )
+        self.show_message(
+            f"No panel can open “{path.name}”.", "warn", f"What can be opened: {known}." if known else ""
+        )
+        return False
+
+    def _opened(self, panel: Panel, path: Path) -> bool:
+        opened = panel.open_checked(path)
+        if opened:
+            recent = [str(path), *(name for name in self.session.recent_files if name != str(path))]
+            self.session.recent_files = recent[:12]
+        return opened
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        self._weigh_drag(event)
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        self._weigh_drag(event)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        files = _files_of(event.mimeData())
+        if not files:
+            event.ignore()
+            return
+        event.setDropAction(Qt.DropAction.CopyAction)
+        event.accept()
+        # After the drop is over: the file manager waits for the answer, and opening may take a moment.
+        QTimer.singleShot(0, self, lambda: [self.open_path(path) for path in files])
+
+    def _weigh_drag(self, event: QDragEnterEvent | QDragMoveEvent) -> None:
+        if _files_of(event.mimeData()):
+            event.setDropAction(Qt.DropAction.CopyAction)
+            event.accept()
+        else:
+            event.ignore()
+
+    # -- session --------------------------------------------------------------------------------------------
+
+    def save_session(self) -> None:
+        """Write what is open to the session file."""
+        session = self.session
+        session.geometry = b64encode(bytes(self.saveGeometry().data())).decode()
+        if self.services is not None:
+            session.docks = b64encode(bytes(self.saveState().data())).decode()
+        session.panel = self._current
+        for topic, panel in self._panels.items():
+            session.panels[topic] = {"layout": panel.layout_state(), "state": panel.save_state()}
+        try:
+            save_session(session)
+        except OSError as error:
+            self.status(f"The session could not be saved: {error.strerror or error}.")
+
+    def _restore_window(self) -> None:
+        screen = self.screen().availableGeometry().size()
+        self.resize(QSize(1400, 900).boundedTo(screen))
+        if self.session.geometry:
+            self.restoreGeometry(QByteArray(b64decode(self.session.geometry)))
+        if self.session.sidebar_folded is not None:
+            self.navigation.set_folded(self.session.sidebar_folded)
+
+    def _set_autosave(self) -> None:
+        if self.settings.autosave_s:
+            self._autosave.start(self.settings.autosave_s * 1000)
+        else:
+            self._autosave.stop()
+
+    def _may_close(self) -> bool:
+        if self.services is None or not self.settings.confirm_close:
+            return True
+        running = [job for job in self.services.runner.jobs() if not job.has_ended and not job.is_session]
+        if not running:
+            return True
+        titles = "\n".join(f"• {job.title}" for job in running[:6])
+        box = QMessageBox(self)
+        box.setIcon(QMessageBox.Icon.Question)
+        box.setWindowTitle("Jobs are running")
+        box.setText("1 job is running." if len(running) == 1 else f"{len(running)} jobs are running.")
+        box.setInformativeText(f"{titles}\n\nRecorded runs can be resumed from their last checkpoint.")
+        stop = box.addButton("Stop and close", QMessageBox.ButtonRole.DestructiveRole)
+        keep = box.addButton("Keep working", QMessageBox.ButtonRole.RejectRole)
+        box.setDefaultButton(keep)
+        box.setEscapeButton(keep)
+        box.exec()
+        chosen = box.clickedButton()
+        box.deleteLater()
+        return chosen is stop
+
+    # -- jobs -----------------------------------------------------------------------------------------------
+
+    def _job_added(self, handle: JobHandle) -> None:
+        handle.state_changed.connect(lambda _: self._count_jobs())
+        self._count_jobs()
+
+    def _count_jobs(self) -> None:
+        if self.services is None:
+            return
+        active = [j for j in self.services.runner.jobs() if not j.has_ended and not j.is_session]
+        self.jobs_button.setText(
+            "No jobs" if not active else "1 job" if len(active) == 1 else f"{len(active)} jobs"
+        )
+        if not active and self._current == HOME:
+            self._show_runs()
+
+    def _offer_to_end(self, handle: JobHandle) -> None:
+        from workbench.widgets.failure_dialog import offer_to_end
+
+        offer_to_end(handle, self)
+
+    def _resume(self, run: object) -> None:
+        if self.services is not None:
+            self.services.runner.resume(run)
+            self.job_dock.setVisible(True)
+
+    def _show_runs(self) -> None:
+        if self.services is None or self.services.store is None:
+            return
+        try:
+            runs = self.services.store.runs()
+        except (UserError, OSError) as error:
+            self.status(f"The record of runs cannot be read: {error}")
+            return
+        latest = sorted(runs, key=lambda run: run.updated, reverse=True)
+        self.home.show_runs(latest, list(self.services.runner.resumable()))
+
+    def _machine_seen(self, handle: JobHandle) -> None:
+        report = handle.result
+        if report is None:
+            what = handle.error.what if handle.error is not None else "the engine did not answer"
+            self.home.show_machine_problem(f"The engines could not say what this computer has: {what}.")
+            self._device_text.setText("Device unknown")
+            return
+        self.home.show_machine(report)
+        usable = [d for d in report.devices if d[2]]
+        if self.services is not None:
+            self.services.devices[:] = ["auto", *(d[0] for d in usable)]
+            self.services.runner.forget(handle)
+        best = usable[0][0] if usable else "no device"
+        shown = best if self.settings.device == "auto" else self.settings.device
+        self._device_text.setText(f"{shown}, {report.threads} thread{'s' if report.threads != 1 else ''}")
+        self._device_text.setToolTip("\n".join(f"{d[0]}: {d[1]}" for d in report.devices))
+
+    def why_not_attached(self) -> str:
+        """Why nothing can be run yet; "" when it can."""
+        return "" if self.services is not None else "The engines are starting."
+
+    # -- building -------------------------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        self.navigation = Navigation(self._infos)
+        self.navigation.chosen.connect(self.show_panel)
+        self.navigation.fold_requested.connect(self.fold_sidebar)
+        self.navigation.preferences_requested.connect(self.show_preferences)
+        self.navigation.about_requested.connect(self.show_about)
+        self.home = HomePage(self._infos, self.windowIcon())
+        self.home.panel_chosen.connect(self.show_panel)
+        self.home.demo_chosen.connect(self.show_demo)
+        self.home.resume_chosen.connect(self._resume)
+        self.messages = MessageBar()
+        self._pages = QStackedWidget()
+        self._pages.addWidget(self.home)
+        self._window_help: Any = None
+        middle = QVBoxLayout()
+        middle.setContentsMargins(0, 0, 0, 0)
+        middle.setSpacing(0)
+        pile = QVBoxLayout()
+        pile.setContentsMargins(GRID, 0, GRID, 0)
+        pile.addWidget(self.messages)
+        middle.addLayout(pile)
+        middle.addWidget(self._pages, 1)
+        central = QWidget()
+        self._columns = QHBoxLayout(central)
+        self._columns.setContentsMargins(0, 0, 0, 0)
+        self._columns.setSpacing(0)
+        self._columns.addWidget(self.navigation)
+        self._columns.addLayout(middle, 1)
+        self.setCentralWidget(central)
+        self._build_status_bar()
+        self.navigation.set_current(HOME)
+
+    def _build_status_bar(self) -> None:
+        bar = QStatusBar()
+        bar.setSizeGripEnabled(False)
+        self._status_text = ElidedLabel("")
+        self._status_timer = QTimer(self, singleShot=True)
+        self._status_timer.timeout.connect(lambda: self._status_text.setText(""))
+        self._device_text: QLabel = label("Starting…", "small", muted=True)
+        self._device_text.setAccessibleName("Device")
+        self.jobs_button: QToolButton = icon_button(
+            "jobs", "Show or hide the jobs (Ctrl+J)", self.toggle_jobs
+        )
+        self.jobs_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.jobs_button.setIconSize(QSize(14, 14))
+        self.jobs_button.setText("No jobs")
+        find = icon_button("search", "Find any command (Ctrl+K)", self.open_palette)
+        find.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        find.setIconSize(QSize(14, 14))
+        find.setText("Ctrl+K")
+        bar.addWidget(self._status_text, 1)
+        bar.addPermanentWidget(self._device_text)
+        bar.addPermanentWidget(find)
+        bar.addPermanentWidget(self.jobs_button)
+        self.setStatusBar(bar)
+
+    # -- events ---------------------------------------------------------------------------------------------
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        panel = self.current_panel()
+        # Keys that no control wanted, with the focus outside the panel.
+        if panel is not None and event.key() in (Qt.Key.Key_Space, Qt.Key.Key_Escape):
+            panel.keyPressEvent(event)
+        else:
+            super().keyPressEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if self.session.sidebar_folded is None:
+            self.navigation.set_folded(event.size().width() < FOLD_BELOW)
+        if self.palette_box.isVisible():
+            self.palette_box.close_palette()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.WindowStateChange:
+            self.menuBar().setVisible(not self.isFullScreen())
+
+
+def app_icon() -> QIcon:
+    """The program's icon in all sizes that ship."""
+    folder = paths.resources_folder() / "icons"
+    icon = QIcon()
+    for side in (16, 24, 32, 48, 64, 128, 256, 512):
+        file = folder / f"app-{side}.png"
+        if file.exists():
+            icon.addFile(str(file), QSize(side, side))
+    return icon
+
+
+def _files_of(mime: QMimeData) -> list[Path]:
+    if not mime.hasUrls():
+        return []
+    return [Path(url.toLocalFile()) for url in mime.urls() if url.isLocalFile()]
+
+
+def _let_drops_through(panel: QWidget) -> None:
+    """Drops on text fields and views reach the window, unless a widget says that it keeps them."""
+    for child in panel.findChildren(QWidget):
+        if child.acceptDrops() and not child.property("keepsDrops"):
+            child.setAcceptDrops(False)
