@@ -10,7 +10,6 @@ from pytestqt.qtbot import QtBot
 
 from workbench.runner import JobHandle, Runner
 
-MODULES = ("tests.workbench.sample_jobs",)
 PATIENCE_MS = 20_000
 """A process starts in half a second; a busy machine takes its time."""
 

@@ -358,6 +358,8 @@ class Runner(QObject):
         handle.can_resume = ended.checkpointed and handle.run_id is not None
         self._offered.discard(handle.id)
         handle.set_state(ended.state)
+        if not any(other.state == "stopping" for other in self._handles.values()):
+            self._stuck_timer.stop()
         handle.ended.emit(handle)
         self._prune()
 
@@ -383,8 +385,6 @@ class Runner(QObject):
                 self._offered.add(handle.id)
                 handle.stuck.emit(handle)
                 self.stuck.emit(handle)
-        if not stopping:
-            self._stuck_timer.stop()
 
     def _prune(self) -> None:
         ended = [handle for handle in self._handles.values() if handle.has_ended]
