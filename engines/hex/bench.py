@@ -11,6 +11,7 @@ import numpy as np
 
 from engines.core.bench import Measure, bench
 from engines.core.job import JobContext
+from engines.hex import peers_bench  # noqa: F401  (it registers "hex-peers")
 from engines.hex.search import Limits, Search, SearchSettings
 
 if TYPE_CHECKING:

@@ -64,8 +64,8 @@ def recorded(path: Path, size: int = 9, most: int = 20_000, seed: int = 0) -> Pl
     """Positions of recorded games, one game a line, Black first; only games that were played to a connection.
 
     Unfinished ones are left out because their winner is not sure: in several final positions the search
-    proves a win for the side that is supposed to have given up. At most `most` positions, drawn at random. Raises
-    UserError for a file that is none.
+    proves a win for the side that is supposed to have given up. At most `most` positions, drawn at random.
+    Raises UserError for a file that is none.
     """
     games = [(game, winner) for game in read_games(path, size) if (winner := connection(game, size))]
     every = np.array([(g, t) for g, (game, _) in enumerate(games) for t in range(len(game))]).reshape(-1, 2)
