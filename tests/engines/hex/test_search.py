@@ -6,6 +6,8 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from engines.core.errors import Cancelled
 from engines.hex.bitboard import Stones
@@ -499,3 +501,47 @@ def test_a_win_in_one_is_seen_before_the_first_simulation() -> None:
     assert search.best_move() in (21, 22)
     assert search.snapshot().value == 1.0
     assert set(np.flatnonzero(search.snapshot().proven == 1).tolist()) == {21, 22}
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    size=st.integers(2, 6),
+    stones=st.integers(0, 8),
+    seed=st.integers(0, 10_000),
+    n0=st.integers(0, 12),
+    batch=st.integers(1, 24),
+    fpu=st.sampled_from(["q", "parent", "zero"]),
+    gumbel=st.booleans(),
+    noise=st.sampled_from([0.0, 0.25]),
+    has_q=st.booleans(),
+)
+def test_whatever_the_settings_the_tree_stays_sound(
+    size: int, stones: int, seed: int, n0: int, batch: int, fpu: str, gumbel: bool, noise: float, has_q: bool
+) -> None:
+    stones = min(stones, size * size // 3)
+    cells = random_position(size, stones, np.random.default_rng(seed))
+    chosen = SearchSettings(n0=n0, batch=batch, fpu=fpu, gumbel=gumbel, noise=noise)
+    search = Search(
+        HashEvaluator(has_q=has_q), cells, 1 + stones % 2, chosen, cache=EvaluationCache(size**2, 50)
+    )
+    for _ in range(4):
+        before = int(search.visits.sum())
+        search.run(Limits(simulations=60))
+        assert search.visits.sum() - before == 60 or search.is_decided
+        assert search.counters.net_calls <= search.counters.simulations + 1
+        for row in every_row(search):
+            tree = search.tree
+            visits, wins, child = tree.visits[row], tree.wins[row], tree.child[row]
+            assert (wins >= 0).all()
+            assert (wins <= visits + 1e-9).all()
+            assert (visits[child != OPEN] > 0).all() or tree.row_proven[row]
+            assert not visits[[c for c in range(size**2) if c not in empty_cells(tree.stones[row])]].any()
+            for move in np.flatnonzero(child >= 0):
+                assert tree.row_visits[child[move]] <= visits[move]
+        if search.is_decided:
+            if size <= 3:
+                assert search.proven == exact_value(search.position)
+            break
+        search.advance(search.best_move())
+        if search.is_over:
+            break
