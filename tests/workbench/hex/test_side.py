@@ -131,7 +131,7 @@ def table(qtbot) -> MoveTable:
 
 
 def hover(table: MoveTable, row: int) -> None:
-    """Move the mouse over a row, as Qt tells a widget of it (no window system here reports a mouse at rest)."""
+    """Move the mouse over a row, as Qt tells a widget of it."""
     at = QPointF(table.visualRect(table.model().index(row, WIN)).center())
     none = Qt.MouseButton.NoButton
     event = QMouseEvent(QEvent.Type.MouseMove, at, table.viewport().mapToGlobal(at), none, none,
@@ -159,6 +159,7 @@ def test_pointing_at_a_row_previews_its_line_and_leaving_ends_it(table: MoveTabl
 
 def test_a_preview_follows_its_move_when_the_search_finds_a_better_line(table: MoveTable, qtbot) -> None:
     lines = []
+    hover(table, 3)
     table.line_hovered.connect(lines.append)
     hover(table, 0)
     cell = table.rows[0].cell

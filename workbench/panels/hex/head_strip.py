@@ -186,7 +186,7 @@ class HeadStrip(QWidget):
 
 
 def spread_out(places: list[float], widths: list[float], low: float, high: float) -> list[float]:
-    """Centres for labels of `widths` as near to `places` as they fit side by side between `low` and `high`."""
+    """Centres for labels of `widths`, near `places`, that fit side by side between `low` and `high`."""
     order = sorted(range(len(places)), key=lambda i: places[i])
     found = list(places)
     edge = low
