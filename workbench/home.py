@@ -116,7 +116,7 @@ class HomePage(QScrollArea):
             self.machine.add("warn", "No trained networks were found", "Train one, or reinstall the program.")
         ready = [d for d in report.data if d[3] in ("ready", "embedded")]
         missing = [d for d in report.data if d[3] not in ("ready", "embedded")]
-        absent = ", ".join(f"{title.split(',')[0]} ({byte_size(size)})" for _, title, size, _ in missing)
+        absent = ", ".join(f"{title.split(', ')[0]} ({byte_size(size)})" for _, title, size, _ in missing)
         text = f"{len(ready)} of {len(report.data)} data sets here"
         self.machine.add("data", text, f"Fetched when a panel asks for them: {absent}" if absent else "")
         for problem in report.problems:

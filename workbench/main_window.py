@@ -42,6 +42,7 @@ from engines.core.errors import UserError
 from workbench.commands import Command
 from workbench.home import HomePage
 from workbench.navigation import HOME, Navigation
+from workbench.painted import Painted
 from workbench.panels import registry
 from workbench.panels.registry import PANELS, PanelInfo
 from workbench.session import Session, save_session
@@ -92,6 +93,7 @@ class MainWindow(QMainWindow):
         self._panels: dict[str, Panel] = {}
         self._waiting: Callable[[], None] | None = None
         self._painted = False
+        self.painted: Painted | None = None
         self._current = HOME
         self.setWindowTitle("Paper Workbench")
         self.setWindowIcon(app_icon())
@@ -152,7 +154,11 @@ class MainWindow(QMainWindow):
         super().paintEvent(event)
         if not self._painted:
             self._painted = True
-            QTimer.singleShot(0, self.first_painted.emit)
+            QTimer.singleShot(0, self._note_first_paint)
+
+    def _note_first_paint(self) -> None:
+        self.painted = Painted.now()
+        self.first_painted.emit()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         if not self._may_close():

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -21,6 +20,7 @@ import numpy as np
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import QWidget
 
+from workbench.painted import Painted
 from workbench.runner.handle import JobHandle
 from workbench.runner.runner import Runner
 
@@ -113,6 +113,7 @@ class Probe(QObject):
         window: QWidget,
         runner: Runner,
         start: Callable[[Scenario], JobHandle | None] | None = None,
+        painted: Painted | None = None,
     ) -> None:
         super().__init__(window)
         self._path, self._scenario, self._seconds = path, scenario, seconds
@@ -125,13 +126,15 @@ class Probe(QObject):
         self._recorder.finished_recording.connect(self._recorded)
         self._give_up = QTimer(self, singleShot=True, interval=GIVE_UP_MS)
         self._give_up.timeout.connect(lambda: self._finish("nothing was published in time"))
-        FirstPaint(window, self._painted)
+        if painted is None:
+            FirstPaint(window, lambda: self._painted(Painted.now()))
+        else:
+            QTimer.singleShot(0, self, lambda: self._painted(painted))
 
-    def _painted(self) -> None:
-        now = time.monotonic()
-        self._figures["first_paint_s"] = now - program_start()
-        self._figures["slow_modules"] = [name for name in NEVER_BEFORE if name in sys.modules]
-        self._figures["modules"] = len(sys.modules)
+    def _painted(self, painted: Painted) -> None:
+        self._figures["first_paint_s"] = painted.at - program_start()
+        self._figures["slow_modules"] = [name for name in NEVER_BEFORE if name in painted.modules]
+        self._figures["modules"] = len(painted.modules)
         self._figures["size"] = [self._window.width(), self._window.height()]
         self._give_up.start()
         if self._scenario == "start":
@@ -187,9 +190,13 @@ class Probe(QObject):
 
 
 def install(
-    window: QWidget, runner: Runner, start: Callable[[Scenario], JobHandle | None] | None = None
+    window: QWidget,
+    runner: Runner,
+    start: Callable[[Scenario], JobHandle | None] | None = None,
+    painted: Painted | None = None,
 ) -> Probe | None:
-    """The probe that the environment asks for, or None. Call it before the window is shown."""
+    """The probe that the environment asks for, or None. Call it before the window is shown, or with what the
+    window noted when it was painted: the application imports the runner, and this, only after that."""
     path = os.environ.get("WORKBENCH_PROBE", "")
     if not path:
         return None
@@ -197,7 +204,7 @@ def install(
     if scenario not in get_args(Scenario):
         raise ValueError(f"expected a scenario out of {', '.join(get_args(Scenario))}, got {scenario!r}")
     seconds = float(os.environ.get("WORKBENCH_PROBE_SECONDS", "5"))
-    return Probe(Path(path), cast(Scenario, scenario), seconds, window, runner, start)
+    return Probe(Path(path), cast(Scenario, scenario), seconds, window, runner, start, painted)
 
 
 def program_start() -> float:
