@@ -38,7 +38,11 @@ pip() { "$venv/bin/python" -m pip --disable-pip-version-check "$@"; }
 
 torch=$(sed -n 's/^ *"\(torch==[^"]*\)".*/\1/p' pyproject.toml)
 index=${TORCH_INDEX:-}
-if ! pip install --quiet --no-index --no-deps --dry-run "$torch" >/dev/null 2>&1; then # not installed yet
+installed() {
+    "$venv/bin/python" -c 'import sys, importlib.metadata as m; sys.exit(m.version("torch").split("+")[0] != sys.argv[1])' \
+        "$1" 2>/dev/null
+}
+if ! installed "${torch#torch==}"; then
     if [ -z "$index" ] && [ "$(uname -s)" = Linux ] && ! command -v nvidia-smi >/dev/null 2>&1; then
         case $(pip install --dry-run --no-deps "$torch" 2>/dev/null) in
             *"Would install torch-"*+cpu*) ;; # a processor build is at hand already
