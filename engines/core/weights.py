@@ -11,6 +11,7 @@ import hashlib
 import json
 import pickle
 import struct
+import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
 
 FORMAT: Final = 1
 _TORCH_SUFFIXES: Final = (".pt", ".pth", ".ckpt", ".bin")
+_UNREADABLE: Final = (
+    *(RuntimeError, OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, AssertionError),
+    struct.error,
+)
+"""What torch raises for a file of rubbish, depending on where its reading stumbles."""
 _HEADER_LIMIT: Final = 64 * 2**20
 """Bytes of a safetensors header that are still believed."""
 
@@ -100,13 +106,15 @@ def save_weights(path: Path, tensors: Mapping[str, Tensor], card: ModelCard) -> 
         card, sha256=hashlib.sha256(data).hexdigest(), bytes=len(data), path=path.with_suffix(".json")
     )
     try:
+        # Without the old card first: killed in between, the new file would not match it and be refused.
+        path.with_suffix(".json").unlink(missing_ok=True)
         atomic.write_bytes(path, data)
         atomic.write_json(path.with_suffix(".json"), card.to_json())
     except OSError as error:
         raise UserError(
             f"the weights could not be written to {path}: {error.strerror}", "choose another place"
         ) from error
-    return card
+    return replace(ModelCard.from_json(card.to_json(), path.name), path=card.path)
 
 
 def load_weights(path_or_name: str | Path) -> tuple[dict[str, Tensor], ModelCard]:
@@ -252,22 +260,17 @@ def _read_torch(path: Path) -> dict[str, Tensor]:
     import torch
 
     try:
-        loaded = torch.load(path, map_location="cpu", weights_only=True)
+        with (
+            warnings.catch_warnings()
+        ):  # Of pickle protocols other than torch's own: refused or read, never run.
+            warnings.simplefilter("ignore", UserWarning)
+            loaded = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise UserError(
             f"{path.name} was refused: reading it would run code that it contains, or it is no torch file",
             "save model.state_dict() instead of the whole model, or convert it to safetensors",
         ) from error
-    except (
-        RuntimeError,
-        OSError,
-        EOFError,
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        struct.error,
-    ) as error:
+    except _UNREADABLE as error:
         said = (str(error) or type(error).__name__).splitlines()[0]
         raise UserError(
             f"{path.name} cannot be read as torch weights: {said}", "save model.state_dict() again"
