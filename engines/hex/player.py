@@ -18,6 +18,8 @@ FAIR_WITHIN = 0.1
 """Openings whose value differs from a draw by at most this much more than the fairest one's are all
 offered."""
 
+_OPENINGS_AT_ONCE = 32
+
 
 def replay(
     size: int,
@@ -35,6 +37,23 @@ def replay(
     for move in moves:
         position.play(move)
     return position
+
+
+def opening_values(evaluator: EvaluatorLike, size: int, check: Callable[[], None] = nothing) -> np.ndarray:
+    """Black's value of every first move by the network alone, float32 [N] in [-1, 1].
+
+    The mean over the half turn of the board, which changes nothing about an opening.
+    """
+    area = size * size
+    boards = np.zeros((area, size, size), np.int8)
+    boards.reshape(area, area)[np.arange(area), np.arange(area)] = 1
+    values = []
+    for first in range(0, area, _OPENINGS_AT_ONCE):
+        check()
+        part = boards[first : first + _OPENINGS_AT_ONCE]
+        values.append(-evaluator.evaluate(part, np.full(len(part), 2, np.int8)).value)
+    value = np.concatenate(values)
+    return (value + value[::-1]) / 2
 
 
 class Player:
@@ -143,7 +162,7 @@ class Player:
             return SWAP
         return self.search.best_move()
 
-    def decide(self, temperature: float = 0.0) -> int:
+    def decide(self, temperature: float = 0.0, check: Callable[[], None] = nothing) -> int:
         """The move to play after `think`. temperature: of the choice by visits (see `Search.choose`).
 
         As first player under a swap rule it offers an opening of nearly equal chances.
@@ -151,18 +170,13 @@ class Player:
         if self.is_over or self.best() == SWAP:
             return self.best()
         if not self.position.ply and self.position.swap != "none" and self._setup is None:
-            return self.fair_opening()
+            return self.fair_opening(check)
         return self.search.choose(temperature)
 
-    def fair_opening(self) -> int:
+    def fair_opening(self, check: Callable[[], None] = nothing) -> int:
         """A first move that the network values nearly even, drawn among the fairest."""
-        size, area = self.position.size, self.position.size**2
-        if size < 2:
-            return 0
-        cells = np.zeros((area, size, size), np.int8)
-        cells.reshape(area, area)[np.arange(area), np.arange(area)] = 1
-        value = self.evaluator.evaluate(cells, np.full(area, 2, np.int8)).value
-        self.search.counters.net_calls += area
+        value = opening_values(self.evaluator, self.position.size, check)
+        self.search.counters.net_calls += len(value)
         bias = np.abs(value)
         return int(self.rng.choice(np.flatnonzero(bias <= bias.min() + FAIR_WITHIN)))
 

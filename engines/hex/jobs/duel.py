@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +13,8 @@ from engines.core.job import JobContext, job
 from engines.hex.arena import elo_interval
 from engines.hex.coordinates import move_name
 from engines.hex.movetext import moves_of
-from engines.hex.player import Player
-from engines.hex.search import Limits, SearchSettings
+from engines.hex.player import Player, opening_values
+from engines.hex.search import Limits, SearchSettings, nothing
 from engines.hex.snapshots import AnalysisSnapshot, DuelSnapshot, MatchSnapshot
 from engines.hex.spec import DuelSpec, MatchSpec
 
@@ -132,7 +133,7 @@ class MatchResult:
 def match(spec: MatchSpec, ctx: JobContext) -> MatchResult:
     """Play every opening twice with colours exchanged, without randomness, and compare strengths."""
     evaluators = _evaluators(spec)
-    series = _Series(spec, evaluators, balanced_openings(spec.size, spec.openings, evaluators))
+    series = _Series(spec, evaluators, balanced_openings(spec.size, spec.openings, evaluators, ctx.check))
     if ctx.resume:
         series.restore(ctx.resume)
     while len(series.games) < series.total:
@@ -144,18 +145,18 @@ def match(spec: MatchSpec, ctx: JobContext) -> MatchResult:
     return series.result()
 
 
-def balanced_openings(size: int, count: int, evaluators: tuple[Evaluator, Evaluator]) -> np.ndarray:
+def balanced_openings(
+    size: int,
+    count: int,
+    evaluators: tuple[Evaluator, Evaluator],
+    check: Callable[[], None] = nothing,
+) -> np.ndarray:
     """`count` different first moves, int64, those that both networks value most evenly first.
 
     Cells that a turn of the board exchanges count as one opening while there are others left.
     """
     area = size**2
-    boards = np.zeros((area, area), np.int8)
-    boards[np.arange(area), np.arange(area)] = 1
-    bias = np.zeros(area)
-    for evaluator in evaluators:
-        value = evaluator.evaluate(boards.reshape(area, size, size), np.full(area, 2, np.int8)).value
-        bias += np.abs(value + value[::-1]) / 2
+    bias = sum(np.abs(opening_values(evaluator, size, check)) for evaluator in evaluators)
     half = (area + 1) // 2
     first = np.argsort(bias[:half], kind="stable")
     return np.concatenate([first, area - 1 - first[first != area - 1 - first]])[:count]

@@ -115,7 +115,7 @@ class EngineSession:
         player, request = cast(Player, self._player), self._request
         self.is_busy = False
         final = request.kind == "move"
-        best = player.decide(request.temperature) if final else None
+        best = player.decide(request.temperature, self.ctx.check) if final else None
         self.ctx.publish(
             player.snapshot(request.generation, best=best, final=final, exact=self._exact, note=note)
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from engines.core.job import JobContext, job
 from engines.hex.coordinates import cell_name, move_name
 from engines.hex.movetext import moves_of
-from engines.hex.player import Player, replay
+from engines.hex.player import Player, opening_values, replay
 from engines.hex.search import UNDECIDED, Limits, Search, SearchSettings
 from engines.hex.snapshots import SWAP, OpeningsSnapshot, ReviewedMove, ReviewSnapshot
 from engines.hex.spec import OpeningsSpec, ReviewSpec
@@ -82,7 +83,7 @@ def review(spec: ReviewSpec, ctx: JobContext) -> ReviewResult:
         if reviewed:
             reviewed[-1] = _judged(reviewed[-1], value, player)
         if index < len(moves):
-            reviewed.append(_considered(player, index, moves[index], value))
+            reviewed.append(_considered(player, index, moves[index], value, ctx.check))
         ctx.publish(ReviewSnapshot(spec.size, black.copy(), tuple(reviewed)))
     ctx.progress(len(moves) + 1, len(moves) + 1, "Reviewed")
     return ReviewResult(spec.size, black, tuple(reviewed), simulations, calls)
@@ -103,13 +104,15 @@ def value_to_move(player: Player) -> float:
     return player.search.value()
 
 
-def _considered(player: Player, index: int, move: int, value: float) -> ReviewedMove:
+def _considered(
+    player: Player, index: int, move: int, value: float, check: Callable[[], None]
+) -> ReviewedMove:
     """The entry of a move before what comes after it is known (`after` and `loss` are still 0)."""
     shot = player.snapshot()
     ranked = [line[0] for line in shot.lines]
     best = shot.best
     if not player.position.ply and player.position.swap != "none":
-        best = player.fair_opening()
+        best = player.fair_opening(check)
     line = next((line for line in shot.lines if line[0] == best), (best,) if best >= 0 else ())
     return ReviewedMove(
         index=index,
@@ -167,10 +170,7 @@ def openings(spec: OpeningsSpec, ctx: JobContext) -> OpeningsResult:
 
     size, area = spec.size, spec.size**2
     evaluator = load_evaluator(spec.weights, spec.device, spec.average_rotation)
-    boards = np.zeros((area, area), np.int8)
-    boards[np.arange(area), np.arange(area)] = 1
-    net_value = -evaluator.evaluate(boards.reshape(area, size, size), np.full(area, 2, np.int8)).value
-    net_value = (net_value + net_value[::-1]) / 2  # turning the board by 180° changes nothing
+    net_value = opening_values(evaluator, size, ctx.check)
     value, exact = net_value.copy(), np.zeros(area, np.int8)
     if size <= SOLVED_SIZE:
         from engines.hex.solver import solve
@@ -182,7 +182,9 @@ def openings(spec: OpeningsSpec, ctx: JobContext) -> OpeningsResult:
     half = (area + 1) // 2
     for done, cell in enumerate(np.argsort(np.abs(net_value[:half]), kind="stable")):  # the contested first
         ctx.progress(done, half, cell_name(int(cell), size))
-        search = Search(evaluator, boards[cell].reshape(size, size), 2, SearchSettings.of(spec))
+        board = np.zeros((size, size), np.int8)
+        board.flat[cell] = 1
+        search = Search(evaluator, board, 2, SearchSettings.of(spec))
         search.run(Limits(simulations=spec.simulations), check=ctx.check)
         simulations += search.counters.simulations
         calls += search.counters.net_calls
