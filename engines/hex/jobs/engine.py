@@ -27,6 +27,7 @@ EXACT_EMPTY = 16
 
 _SLICE_S = 0.025
 """Searching between two looks for a newer request."""
+_LEAST_SLICE_S = 0.003
 _IDLE_S = 0.25
 _DEFAULT_MOVE_MS = 1000
 """Thinking time of a move for which neither limit was given."""
@@ -88,11 +89,12 @@ class EngineSession:
     def go_on(self) -> None:
         """Search a little further, and tell."""
         player, request = cast(Player, self._player), self._request
-        elapsed = time.perf_counter() - self._started
-        seconds, simulations = _SLICE_S, 0
+        now = time.perf_counter()
+        elapsed, due = now - self._started, self._published + 1 / self.spec.publish_hz - now
+        seconds, simulations = min(_SLICE_S, max(_LEAST_SLICE_S, due)), 0
         if request.kind == "move":
             limit = request.milliseconds or (0 if request.simulations else _DEFAULT_MOVE_MS)
-            left_s = limit / 1000 - elapsed if limit else _SLICE_S
+            left_s = limit / 1000 - elapsed if limit else seconds
             done = player.search.counters.simulations - self._before[0]
             simulations = max(0, request.simulations - done)
             if (limit and left_s <= 0) or (request.simulations and not simulations):
