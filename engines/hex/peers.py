@@ -41,7 +41,10 @@ class Made:
 class Mover(Protocol):
     """A side of a match. It gets the whole game each time and no swap."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Who it is, for tables and messages."""
+        ...
 
     def new_game(self, size: int) -> None:
         """Forget the last game."""
