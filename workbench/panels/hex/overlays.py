@@ -140,8 +140,7 @@ def _win_heat(
     texts = ["" if np.isnan(v) else f"{v:.0f}" for v in values]
     if name == "search_q":
         subs = [_PROOFS.get(int(proof), sub) for proof, sub in zip(snapshot.proven, subs, strict=True)]
-    ticks = tuple((place, f"{100 * place:.0f}") for place in (0.0, 0.25, 0.5, 0.75, 1.0))
-    scale = _scale(name, unit, colour_map, options, ticks)
+    scale = _scale(name, unit, colour_map, options, percent_ticks())
     note = "" if np.isfinite(values).any() else note
     return _heat(snapshot, options, values, values / 100, colour_map, texts, scale, subs=subs, note=note)
 
@@ -225,6 +224,11 @@ def _heat(
         snapshot.best if snapshot.best >= 0 else -1,
         note,
     )
+
+
+def percent_ticks() -> tuple[tuple[float, str], ...]:
+    """Ticks of a scale from 0 to 100 %."""
+    return tuple((place, f"{100 * place:.0f}") for place in (0.0, 0.25, 0.5, 0.75, 1.0))
 
 
 def top_moves(snapshot: AnalysisSnapshot, top: int) -> np.ndarray:

@@ -6,6 +6,7 @@ from workbench.widgets.hexboard.heat import Heat, Scale
 from workbench.widgets.hexboard.legend import HeatLegend
 from workbench.widgets.hexboard.look import BLACK, PLAYER_NAMES, WHITE, Look, look_for
 from workbench.widgets.hexboard.painter import BoardPainter, Mark
+from workbench.widgets.hexboard.wall import MiniBoardWall
 
 __all__ = [
     "BLACK",
@@ -20,6 +21,7 @@ __all__ = [
     "HexBoard",
     "Look",
     "Mark",
+    "MiniBoardWall",
     "Scale",
     "cell_label",
     "look_for",

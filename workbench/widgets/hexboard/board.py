@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPoint, QPointF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QSize, Qt, Signal
 from PySide6.QtGui import (
     QAccessible,
     QAccessibleAnnouncementEvent,
@@ -23,6 +24,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
+from workbench.widgets import exports
 from workbench.widgets.hexboard.geometry import FLAT, BoardGeometry, cell_label
 from workbench.widgets.hexboard.heat import Heat
 from workbench.widgets.hexboard.look import BLACK, PLAYER_NAMES, WHITE, Look, look_for
@@ -310,6 +312,41 @@ class HexBoard(QWidget):
 
     def _pointer_colour(self) -> int:
         return self._to_move if self._setup_colour is None else self._setup_colour
+
+    # -- pictures --------------------------------------------------------------------------------------------
+
+    def picture_size(self, width: int = 1200) -> QSize:
+        """The size of a picture of this board without empty margins, in logical pixels."""
+        return QSize(width, round(width / self.geometry_of_board.aspect))
+
+    def paint_into(self, painter: QPainter, target: QRect) -> None:
+        """Draw what is shown, sharp at any size and without what follows the mouse."""
+        geometry = BoardGeometry(
+            self.board_size, target.width(), target.height(), self._rotation, self._coordinates
+        )
+        tools = BoardPainter(geometry, self.look, self.font())
+        painter.fillRect(target, self.look.ground)
+        painter.save()
+        painter.translate(target.topLeft())
+        tools.paint_board(painter)
+        if self._coordinates:
+            tools.paint_coordinates(painter)
+        self.paint_contents(tools, painter)
+        moves, player = self._variation
+        tools.paint_variation(painter, moves, player)
+        painter.restore()
+
+    def save_png(self, path: Path, width: int = 1200) -> None:
+        """Write the board as PNG, two device pixels for each of `width`. Raises OSError."""
+        exports.save_png(self.paint_into, self.picture_size(width), path)
+
+    def save_svg(self, path: Path, width: int = 1200) -> None:
+        """Write the board as SVG. Raises OSError."""
+        exports.save_svg(self.paint_into, self.picture_size(width), path, title=self.accessibleName())
+
+    def copy_picture(self) -> None:
+        """Put a picture of the board on the clipboard."""
+        exports.copy_picture(self.paint_into, self.picture_size())
 
     # -- mouse -----------------------------------------------------------------------------------------------
 

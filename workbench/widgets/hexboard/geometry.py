@@ -76,6 +76,13 @@ class BoardGeometry:
         return self._unit_frame
 
     @property
+    def aspect(self) -> float:
+        """Width by height of the board with its labels."""
+        low, high = (self._unit_extent @ self.turn).min(axis=0), (self._unit_extent @ self.turn).max(axis=0)
+        wide, tall = high - low + 2 * (LABEL_ROOM if self.coordinates else 0.06)
+        return float(wide / tall)
+
+    @property
     def radius(self) -> float:
         """Circumradius of a cell in pixels; a stone or a text has about 1.7 of these as its room."""
         return self._fit[0]

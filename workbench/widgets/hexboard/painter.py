@@ -15,6 +15,7 @@ from PySide6.QtGui import (
     QLinearGradient,
     QPainter,
     QPainterPath,
+    QPainterPathStroker,
     QPen,
     QPixmap,
     QPolygonF,
@@ -57,11 +58,12 @@ class BoardPainter:
 
     # -- the empty board -------------------------------------------------------------------------------------
 
-    def paint_board(self, p: QPainter) -> None:
+    def paint_board(self, p: QPainter, *, shadow: bool = True) -> None:
         """Border and cells of the empty board."""
         g = self.geometry
         frame = rounded(g.frame, g.radius * 0.5)
-        self._paint_shadow(p, frame)
+        if shadow:
+            self._paint_shadow(p, frame)
         p.setPen(Qt.PenStyle.NoPen)
         for wedge, player in zip(g.wedges, (1, 2, 1, 2), strict=True):
             part = QPainterPath()
@@ -69,12 +71,13 @@ class BoardPainter:
             part.closeSubpath()
             p.setBrush(self.look.edge(player))
             p.drawPath(frame.intersected(part))
-        p.save()
-        p.setClipPath(frame)
-        p.setPen(QPen(self.look.ground, max(1.0, 0.07 * g.radius)))
+        # As shapes cut to the border, not as clipped lines: SVG writers know no clipping.
+        pen = QPainterPathStroker(QPen(self.look.ground, max(1.0, 0.07 * g.radius)))
+        p.setBrush(self.look.ground)
         for seam in g.seams:
-            p.drawLine(QPointF(*seam[0]), QPointF(*seam[1]))
-        p.restore()
+            line = QPainterPath(QPointF(*seam[0]))
+            line.lineTo(QPointF(*seam[1]))
+            p.drawPath(pen.createStroke(line).intersected(frame))
         self._paint_cells(p)
 
     def _paint_shadow(self, p: QPainter, frame: QPainterPath) -> None:
@@ -328,6 +331,26 @@ class BoardPainter:
             p.setPen(QPen(colour, max(1.5, width * g.radius), Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap,
                           Qt.PenJoinStyle.RoundJoin))  # fmt: skip
             p.drawPath(line)
+
+    def paint_contour(self, p: QPainter, pairs: Sequence[tuple[int, int]]) -> None:
+        """A line between the two cells of each pair of neighbours."""
+        g = self.geometry
+        line = QPainterPath()
+        for a, b in pairs:
+            middle, way = (g.centres[a] + g.centres[b]) / 2, g.centres[b] - g.centres[a]
+            half = np.array([-way[1], way[0]]) * (0.5 * g.radius / float(np.hypot(*way)))
+            line.moveTo(QPointF(*(middle - half)))
+            line.lineTo(QPointF(*(middle + half)))
+        p.setBrush(Qt.BrushStyle.NoBrush)
+        for colour, width in ((self.look.ground, 0.30), (self.look.mark, 0.16)):
+            p.setPen(QPen(colour, max(1.6, width * g.radius), Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+            p.drawPath(line)
+
+    def paint_tile(self, p: QPainter, cell: int, player: int) -> None:
+        """A whole cell in a player's colour: a stone where there is no room for one."""
+        fill = self.look.stone(player)
+        sprite = self._tile_sprite([fill.red(), fill.green(), fill.blue(), 255])
+        self._blit(p, *self.geometry.centres[cell].tolist(), sprite)
 
     # -- notes -----------------------------------------------------------------------------------------------
 
