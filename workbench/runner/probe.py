@@ -11,18 +11,19 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final, Literal, cast, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, cast, get_args
 
 import numpy as np
-from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, QTimer, Signal
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import QCoreApplication, QObject, Qt, QTimer, Signal
 
-from workbench.painted import Painted
 from workbench.runner.handle import JobHandle
 from workbench.runner.runner import Runner
+
+if TYPE_CHECKING:
+    from workbench.main_window import MainWindow
+    from workbench.painted import Painted
 
 Scenario = Literal["start", "idle", "training", "analysis"]
 TICK_MS: Final = 1
@@ -31,6 +32,7 @@ SETTLE_MS: Final = 1500
 GIVE_UP_MS: Final = 120_000
 NEVER_BEFORE: Final = ("torch", "sklearn", "skimage", "ray", "scipy", "pandas", "pyspiel", "numba")
 """Modules too slow to be imported before the window shows."""
+JOBS: Final[dict[str, str]] = {"training": "hex.train", "analysis": "hex.engine"}
 
 
 @dataclass(frozen=True)
@@ -81,28 +83,11 @@ def summary(times_ns: list[int]) -> Gaps:
     return Gaps(float(p50), float(p99), float(gaps.max()), share, len(gaps), float(gaps.sum()) / 1e3)
 
 
-class FirstPaint(QObject):
-    """Calls back once, after `window` has been painted for the first time."""
-
-    def __init__(self, window: QWidget, painted: Callable[[], None]) -> None:
-        super().__init__(window)
-        self._painted = painted
-        self._seen = False
-        window.installEventFilter(self)
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if not self._seen and event.type() == QEvent.Type.Paint:
-            self._seen = True
-            watched.removeEventFilter(self)
-            QTimer.singleShot(0, self, self._painted)
-        return False
-
-
 class Probe(QObject):
     """Runs one scenario in the application's own window, writes the figures and quits.
 
-    start: called for "training" and "analysis" to begin such work in the real panels; returns the job that
-    does it. Without it the probe submits the job itself and the window only delivers its pictures.
+    window: the main window, which shows the Hex panel for "training" and "analysis", so that drawing counts.
+    painted: when it had been painted first, and what had been imported by then.
     """
 
     def __init__(
@@ -110,47 +95,47 @@ class Probe(QObject):
         path: Path,
         scenario: Scenario,
         seconds: float,
-        window: QWidget,
+        window: MainWindow,
         runner: Runner,
-        start: Callable[[Scenario], JobHandle | None] | None = None,
-        painted: Painted | None = None,
+        painted: Painted,
     ) -> None:
         super().__init__(window)
         self._path, self._scenario, self._seconds = path, scenario, seconds
-        self._window, self._runner, self._start = window, runner, start
+        self._window, self._runner = window, runner
         self._handle: JobHandle | None = None
         self._pictures = 0
         self._counted_from = 0
-        self._figures: dict[str, Any] = {"scenario": scenario}
+        self._figures: dict[str, Any] = {
+            "scenario": scenario,
+            "first_paint_s": painted.at - program_start(),
+            "slow_modules": [name for name in NEVER_BEFORE if name in painted.modules],
+            "modules": len(painted.modules),
+            "size": [window.width(), window.height()],
+        }
         self._recorder = GapRecorder(self)
         self._recorder.finished_recording.connect(self._recorded)
         self._give_up = QTimer(self, singleShot=True, interval=GIVE_UP_MS)
         self._give_up.timeout.connect(lambda: self._finish("nothing was published in time"))
-        if painted is None:
-            FirstPaint(window, lambda: self._painted(Painted.now()))
-        else:
-            QTimer.singleShot(0, self, lambda: self._painted(painted))
-
-    def _painted(self, painted: Painted) -> None:
-        self._figures["first_paint_s"] = painted.at - program_start()
-        self._figures["slow_modules"] = [name for name in NEVER_BEFORE if name in painted.modules]
-        self._figures["modules"] = len(painted.modules)
-        self._figures["size"] = [self._window.width(), self._window.height()]
         self._give_up.start()
+        QTimer.singleShot(0, self, self._begin)
+
+    def _begin(self) -> None:
         if self._scenario == "start":
             self._finish("")
         elif self._scenario == "idle":
             self._settle()
         else:
-            self._handle = self._begin()
-            self._handle.published.connect(self._published)
-            self._handle.ended.connect(self._job_ended)
+            self._runner.job_added.connect(self._job_added)
+            if self._scenario == "analysis":
+                self._window.show_demo("hex")
+            else:
+                self._window.show_panel("hex", lambda _: start_training(self._runner))
 
-    def _begin(self) -> JobHandle:
-        handle = self._start(self._scenario) if self._start is not None else None
-        if handle is not None:
-            return handle
-        return start_training(self._runner) if self._scenario == "training" else start_analysis(self._runner)
+    def _job_added(self, handle: JobHandle) -> None:
+        if self._handle is None and handle.name == JOBS[self._scenario]:
+            self._handle = handle
+            handle.published.connect(self._published)
+            handle.ended.connect(self._job_ended)
 
     def _published(self, _snapshot: object) -> None:
         self._pictures += 1
@@ -189,22 +174,16 @@ class Probe(QObject):
         QCoreApplication.exit(0)
 
 
-def install(
-    window: QWidget,
-    runner: Runner,
-    start: Callable[[Scenario], JobHandle | None] | None = None,
-    painted: Painted | None = None,
-) -> Probe | None:
-    """The probe that the environment asks for, or None. Call it before the window is shown, or with what the
-    window noted when it was painted: the application imports the runner, and this, only after that."""
+def install(window: MainWindow, runner: Runner, painted: Painted | None) -> Probe | None:
+    """The probe that the environment asks for, or None. Call it after the first paint."""
     path = os.environ.get("WORKBENCH_PROBE", "")
-    if not path:
+    if not path or painted is None:
         return None
     scenario = os.environ.get("WORKBENCH_PROBE_SCENARIO", "start")
     if scenario not in get_args(Scenario):
         raise ValueError(f"expected a scenario out of {', '.join(get_args(Scenario))}, got {scenario!r}")
     seconds = float(os.environ.get("WORKBENCH_PROBE_SECONDS", "5"))
-    return Probe(Path(path), cast(Scenario, scenario), seconds, window, runner, start, painted)
+    return Probe(Path(path), cast(Scenario, scenario), seconds, window, runner, painted)
 
 
 def program_start() -> float:
@@ -222,13 +201,3 @@ def start_training(runner: Runner) -> JobHandle:
     from engines.hex.spec import TrainSpec
 
     return runner.submit("hex.train", TrainSpec.preset("quick"), lane="batch", record=False)
-
-
-def start_analysis(runner: Runner) -> JobHandle:
-    """Live analysis without end of an 11 × 11 board."""
-    from engines.hex.snapshots import EngineRequest
-    from engines.hex.spec import EngineSpec
-
-    handle = runner.submit("hex.engine", EngineSpec(), lane="interactive")
-    handle.request(EngineRequest("analyse", 1, 11, moves=(60,)))
-    return handle
