@@ -160,7 +160,7 @@ def nn_load(session: Session, words: Sequence[str]) -> str:
 def nn_ls(session: Session, words: Sequence[str]) -> str:
     from engines.core.weights import list_weights
 
-    names = [card.name for card in list_weights()]
+    names = [card.name for card in list_weights() if card.topic == "hex"]
     return "\n".join(["", *names]) if names else "no networks are installed"
 
 

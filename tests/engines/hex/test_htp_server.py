@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from engines.hex.htp.client import HtpClient
 from engines.hex.htp.game import Game
-from engines.hex.htp.players import Limits, PathPlayer, Stop, Watch, through_lengths
+from engines.hex.htp.players import Limits, PathPlayer, Player, Stop, Watch, through_lengths
 from engines.hex.htp.protocol import SpokenMove, answer, parse_line, parse_move
 from engines.hex.htp.registry import COMMANDS
 from engines.hex.htp.server import Server
@@ -35,7 +35,7 @@ gogui-gfx-analyze kata-raw-nn kata-set-param set_position printsgf stop
 class Talk:
     """A server in this process: lines in, answers out."""
 
-    def __init__(self, player: PathPlayer | None = None, size: int = 5) -> None:
+    def __init__(self, player: Player | None = None, size: int = 5) -> None:
         self.sent: list[str] = []
         self.server = Server(player or PathPlayer(), lambda: b"", self.hear, size=size)
         self.server.session.broken_off = lambda: False  # the input has ended, but nobody wants to stop
