@@ -11,9 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
+from engines.core import job
 from engines.core.atomic import strict
 from engines.core.errors import UserError
-from engines.core.job import TOPICS, JobContext
+from engines.core.job import JobContext
 
 WINDOW_BENCHES = "workbench.bench"
 """Module of the measures that need a window; named, not imported, because engines know no Qt."""
@@ -122,7 +123,7 @@ def report(name: str, measures: list[Measure]) -> dict[str, Any]:
 
 
 def _modules() -> list[str]:
-    return [*(f"engines.{topic}.bench" for topic in TOPICS), WINDOW_BENCHES]
+    return [*(f"engines.{topic}.bench" for topic in job.TOPICS), WINDOW_BENCHES]
 
 
 def _load(module: str) -> None:

@@ -13,9 +13,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
+from engines.core import job
 from engines.core.atomic import strict
 from engines.core.errors import Cancelled, UserError
-from engines.core.job import TOPICS, JobContext, LocalContext
+from engines.core.job import JobContext, LocalContext
 from engines.core.spec import Spec
 
 Verdict = Literal["reproduced", "partly", "not reproduced", "not run"]
@@ -158,8 +159,8 @@ def report(topic: str, results: Sequence[ClaimResult]) -> dict[str, Any]:
 
 
 def _module(topic: str) -> Any:
-    if topic not in TOPICS:
-        raise UserError(f"expected a topic out of {', '.join(TOPICS)}, got {topic!r}")
+    if topic not in job.TOPICS:
+        raise UserError(f"expected a topic out of {', '.join(job.TOPICS)}, got {topic!r}")
     name = f"engines.{topic}.claims"
     try:
         return importlib.import_module(name)
