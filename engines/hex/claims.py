@@ -300,6 +300,10 @@ def claim_d(found: Sequence[Seed]) -> ClaimResult:
         for by in ("net_calls", "seconds")
     }
     by_calls = [_mean(pair) for pair in gains["net_calls"]]
+    if not np.isfinite(by_calls).all():
+        return ClaimResult(
+            "d", "", "not run", note="The runs are too short to share a number of network calls."
+        )
     by_time = _mean([_mean(pair) for pair in gains["seconds"]])
     verdict: Verdict = "not reproduced"
     if _mean(by_calls) >= CURVE_GAIN and min(by_calls) > 0:
@@ -332,6 +336,9 @@ def claim_e(found: Sequence[Seed], shipped: tuple[Errors, Errors] | None = None)
 
 def claim_wu(found: Sequence[Seed]) -> ClaimResult:
     """Winning moves that q calls lost because nobody plays them."""
+    found = [s for s in found if s.damned.rare_moves and s.damned.common_moves]
+    if not found:
+        return ClaimResult("wu", "", "not run", note="No winning move is hardly ever played.")
     rare, common = _mean([s.damned.rare for s in found]), _mean([s.damned.common for s in found])
     verdict: Verdict = "not reproduced"
     if rare - common >= DAMNED_GAP:

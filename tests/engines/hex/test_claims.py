@@ -97,6 +97,13 @@ def test_curves_are_compared_only_where_both_were_measured() -> None:
     assert np.isnan(gain(curves([0, 1], [0, 1]), other, "net_calls", "v_sign"))
 
 
+def test_what_could_not_be_compared_is_not_run_and_not_refuted() -> None:
+    short = replace(GOOD, delayed=curves([1, 2], [0.5, 0.6]))
+    unplayed = replace(GOOD, damned=replace(GOOD.damned, rare=float("nan"), rare_moves=0))
+    assert verdicts(GOOD, short)["d"] == "not run"
+    assert verdicts(unplayed)["wu"] == "not run" and verdicts(unplayed, GOOD)["wu"] == "reproduced"
+
+
 class Oracle:
     """Says v = 0.5 for Black to move and -0.5 for White, and a q of its own."""
 
@@ -167,10 +174,12 @@ def test_a_tiny_real_run_trains_measures_and_judges(tmp_path: Path) -> None:
         on_progress=lambda done, total, text: steps.append((done, total)),
     )
     results = claims.measure(TINY, (0, 1), ctx)
-    assert [r.id for r in results] == [c.id for c in CLAIMS] and all(r.seeds == 2 for r in results)
+    assert [r.id for r in results] == [c.id for c in CLAIMS] and results[0].seeds == 2
     assert len(said) == 2 * len(CLAIMS) and said[-len(CLAIMS) :] == results
-    for result in results[:4]:
-        assert np.isfinite(result.values).all() and result.verdict != "not run"
+    for result in results:
+        if result.id in "abe":  # runs this short may share no number of calls, and leave no move unplayed
+            assert np.isfinite(result.values).all() and result.verdict != "not run"
+        assert bool(result.values) == (result.verdict != "not run")
     done = [share for share, _ in steps]
-    assert done == sorted(done) and done[-1] == 2 and all(total == 2 for _, total in steps)
+    assert (np.diff(done) > -1e-9).all() and done[-1] == 2 and all(total == 2 for _, total in steps)
     assert len(list(tmp_path.glob("seed-*/three heads/*.safetensors"))) == 4
