@@ -118,7 +118,7 @@ class Preferences(QDialog):
         elif view.name == "device":
             editor = ChoiceEditor(view, devices, free=True)
         else:
-            editor = editor_for(view)
+            editor = editor_for(view, slider=False)
         caption = label(f"{view.label} [{view.unit}]" if view.unit else view.label)
         caption.setBuddy(editor)
         note = label(view.help, "small", muted=True, wrap=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -189,9 +190,12 @@ class PathEditor(TextEditor):
 
 
 class NumberEditor(Editor):
-    """A number as text, with a slider under it where both ends are known. Up and Down step it."""
+    """A number as text; `slider` is for whoever lays the editor out, None where unwanted or without sense.
 
-    def __init__(self, view: FieldView) -> None:
+    Up and Down step the number.
+    """
+
+    def __init__(self, view: FieldView, *, slider: bool = True) -> None:
         super().__init__(view)
         self._line = _NumberLine()
         self._exact: tuple[str, Any] = ("", None)  # what the text stands for when it shows fewer digits
@@ -199,7 +203,8 @@ class NumberEditor(Editor):
         self._adopt(self._line)
         self._line.setAlignment(Qt.AlignmentFlag.AlignRight)
         self._line.textChanged.connect(self._typed)
-        self.slider = _slider(view)
+        self.slider = _slider(view, self) if slider else None
+        self._travel = view  # the range that the slider covers
         if self.slider is not None:
             self.slider.setAccessibleName(f"{view.label} (slider)")
             self.slider.setAccessibleDescription(view.help)
@@ -222,6 +227,13 @@ class NumberEditor(Editor):
         if text != self._line.text():
             self._line.setText(text)
 
+    def exclude_minimum(self) -> None:
+        """The lower end itself is not allowed: the slider ends a little above it."""
+        low, high = limits(self.view)
+        in_factors = low <= 0 and _in_factors(self.view)
+        above = _floor(self.view) if in_factors else low + (high - low) / SLIDER_STEPS
+        self._travel = replace(self.view, minimum=above)
+
     def control(self) -> QWidget:
         return self._line
 
@@ -229,12 +241,12 @@ class NumberEditor(Editor):
         value = self.value()
         if self.slider is not None and isinstance(value, (int, float)):
             quiet = self.slider.blockSignals(True)
-            self.slider.setValue(round(place_of(value, self.view) * SLIDER_STEPS))
+            self.slider.setValue(round(place_of(value, self._travel) * SLIDER_STEPS))
             self.slider.blockSignals(quiet)
         self.edited.emit()
 
     def _slid(self, place: int) -> None:
-        value = value_at(place / SLIDER_STEPS, self.view)
+        value = value_at(place / SLIDER_STEPS, self._travel)
         self._line.setText(plain_number(round(value) if self.view.kind == "int" else rounded(value)))
 
     def _step(self, steps: int) -> None:
@@ -279,7 +291,7 @@ class _Slider(QSlider):
         event.ignore()
 
 
-def editor_for(view: FieldView, choices: Sequence[str] = ()) -> Editor:
+def editor_for(view: FieldView, choices: Sequence[str] = (), *, slider: bool = True) -> Editor:
     """The editor that suits a setting; `choices` makes a text setting a list with free text."""
     if choices and view.kind in ("text", "path"):
         return ChoiceEditor(view, choices, free=True)
@@ -289,7 +301,7 @@ def editor_for(view: FieldView, choices: Sequence[str] = ()) -> Editor:
         case "choice":
             return ChoiceEditor(view)
         case "int" | "float":
-            return NumberEditor(view)
+            return NumberEditor(view, slider=slider)
         case "path":
             return PathEditor(view)
         case _:
@@ -372,11 +384,11 @@ def _floor(view: FieldView) -> float:
     return 1.0 if view.kind == "int" else limits(view)[1] * 1e-6
 
 
-def _slider(view: FieldView) -> QSlider | None:
+def _slider(view: FieldView, parent: QWidget) -> QSlider | None:
     low, high = limits(view)
     if not (math.isfinite(low) and math.isfinite(high)) or not 0 < high - low <= MOST_FOR_A_SLIDER:
         return None
-    slider = _Slider(Qt.Orientation.Horizontal)
+    slider = _Slider(Qt.Orientation.Horizontal, parent)
     slider.setRange(0, SLIDER_STEPS)
     whole_steps = view.kind == "int" and high - low < SLIDER_STEPS and not _in_factors(view)
     slider.setSingleStep(max(1, round(SLIDER_STEPS / (high - low))) if whole_steps else SLIDER_STEPS // 100)

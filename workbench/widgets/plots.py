@@ -75,11 +75,12 @@ class Plot(QWidget):
         self.view.setAcceptDrops(False)
         self.view.viewport().setAcceptDrops(False)
         self.axes: pg.PlotItem = self.view.getPlotItem()
+        if self.axes.ctrlMenu is not None:  # made without a parent, never shown, and not freed by pyqtgraph
+            self.axes.ctrlMenu.setParent(self)
         self.axes.hideButtons()
         self.axes.setMouseEnabled(x=zoomable, y=zoomable)
         self.axes.showGrid(x=True, y=True, alpha=0.3)
         self.axes.setDownsampling(auto=True, mode="peak")
-        self.axes.setClipToView(True)
         self._caption = label(title, "strong")
         self._legend = label("", "small", wrap=True)
         self._legend.setTextFormat(Qt.TextFormat.RichText)

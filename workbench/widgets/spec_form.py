@@ -188,10 +188,17 @@ class SpecForm(QWidget, Generic[S]):
     # -- inside ---------------------------------------------------------------------------------------------
 
     def _check(self) -> tuple[S | None, dict[str, str]]:
+        values = self.values()
+        # Text that the editor could not read as a number; pydantic is more lenient and would take "inf".
+        problems = {
+            name: expected(row.view, values[name])
+            for name, row in self._rows.items()
+            if isinstance(row.editor, NumberEditor) and isinstance(values[name], str)
+        }
         try:
-            return self.spec_class(**self.values()), {}
+            spec = self.spec_class(**values)
+            return (None if problems else spec), problems
         except ValidationError as error:
-            problems: dict[str, str] = {}
             for said in error.errors():
                 name = str(said["loc"][0]) if said["loc"] else ""
                 row = self._rows.get(name)
@@ -223,6 +230,13 @@ class SpecForm(QWidget, Generic[S]):
             self._preset_box.setCurrentIndex(self._preset_box.findData(self.preset()))
             self._preset_box.blockSignals(quiet)
         self.changed.emit(spec)
+
+    def _allows(self, name: str, value: Any) -> bool:
+        try:
+            self.spec_class(**{name: value})
+        except ValidationError as error:
+            return all(said["loc"][:1] != (name,) for said in error.errors())
+        return True
 
     def _label_of(self, name: str) -> str:
         return self._rows[name].view.label if name in self._rows else name
@@ -311,6 +325,8 @@ class SpecForm(QWidget, Generic[S]):
             grid.addWidget(editor, at, 1, side)
         if isinstance(editor, NumberEditor) and editor.slider is not None:
             at += 1
+            if not self._allows(view.name, view.minimum):
+                editor.exclude_minimum()
             editor.slider.setToolTip(view.help)
             others.append(editor.slider)
             grid.addWidget(editor.slider, at, 0, 1, 2)
@@ -321,9 +337,10 @@ class SpecForm(QWidget, Generic[S]):
 
 def expected(view: FieldView, got: Any) -> str:
     """What is wrong with a value, in one sentence that names what is expected."""
-    shown = (
-        "nothing" if got in ("", None, []) else f"“{plain_number(got) if isinstance(got, float) else got}”"
-    )
+    if isinstance(got, list):
+        got = ", ".join(map(str, got))
+    text = plain_number(got) if isinstance(got, float) else got
+    shown = "nothing" if text in ("", None) else f"“{text}”"
     low, high = view.minimum, view.maximum
     what = {"int": "a whole number", "float": "a number", "ints": "whole numbers, separated by commas",
             "floats": "numbers, separated by commas", "choice": f"one of {', '.join(view.choices)}"}.get(
