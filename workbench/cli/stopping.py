@@ -7,9 +7,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import TYPE_CHECKING
 
-from engines.core.job import LocalContext
 from workbench.cli.output import remark
+
+if TYPE_CHECKING:
+    from engines.core.job import LocalContext
 
 EXIT_STOPPED = 130
 

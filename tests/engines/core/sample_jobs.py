@@ -33,7 +33,7 @@ class Counted:
     squares: np.ndarray
 
 
-@job("sample.count", CountSpec)
+@job("cluster.count", CountSpec)
 def count(spec: CountSpec, ctx: JobContext) -> Counted:
     """Count up to `steps`."""
     state: dict[str, Any] = ctx.resume or {"step": 0, "squares": np.zeros(spec.steps)}
@@ -61,7 +61,7 @@ def count(spec: CountSpec, ctx: JobContext) -> Counted:
     return Counted(sum(range(spec.steps)), state["step"], os.getpid(), squares)
 
 
-@job("sample.session", CountSpec, session=True)
+@job("cluster.session", CountSpec, session=True)
 def session(spec: CountSpec, ctx: JobContext) -> None:
     """Wait for requests."""
     while True:

@@ -53,7 +53,7 @@ def test_without_ray_the_message_says_what_to_install(monkeypatch: pytest.Monkey
 
 
 def order(serial: int = 1, **fields: object) -> TaskOrder:
-    return TaskOrder(serial, "sample.count", sample_jobs.__name__, CountSpec.checked(fields))
+    return TaskOrder(serial, "cluster.count", sample_jobs.__name__, CountSpec.checked(fields))
 
 
 def drain(worker: Worker, seconds: float = 10) -> list[Message]:
@@ -90,7 +90,7 @@ def test_a_worker_turns_each_way_of_failing_into_its_message() -> None:
     worker.start(order(trouble="bug"))
     (failed,) = drain(worker)
     assert failed.is_bug and "KeyError" in failed.text and "sample_jobs.py" in failed.details
-    worker.start(TaskOrder(3, "sample.count", "no.such.module", CountSpec()))
+    worker.start(TaskOrder(3, "cluster.count", "no.such.module", CountSpec()))
     (failed,) = drain(worker)
     assert failed.is_bug and "ModuleNotFoundError" in failed.text
     worker.start(order(4, steps=1000, pause_ms=5))
@@ -111,7 +111,7 @@ def test_a_job_runs_with_its_progress_snapshots_checkpoints_and_files(
     cluster: ClusterExecutor, tmp_path: Path
 ) -> None:
     events: list[TaskEvent] = []
-    result = cluster.run("sample.count", CountSpec(steps=12, pause_ms=30, every=4), on_event=events.append)
+    result = cluster.run("cluster.count", CountSpec(steps=12, pause_ms=30, every=4), on_event=events.append)
     assert result.total == 66 and result.pid != os.getpid()
     assert np.array_equal(result.squares, np.arange(12.0) ** 2)
     seen = kinds(events)
@@ -131,7 +131,7 @@ def test_a_sweep_runs_every_spec_two_at_a_time_and_a_failure_ends_its_task_only(
         CountSpec(trouble="user"),
         CountSpec(trouble="bug"),
     ]
-    events = list(cluster.sweep("sample.count", specs))
+    events = list(cluster.sweep("cluster.count", specs))
     last = {e.task: e for e in events}
     assert [last[i].kind for i in range(5)] == ["done", "done", "done", "failed", "failed"]
     assert [last[i].payload.total for i in range(3)] == [3, 6, 10]
@@ -141,9 +141,9 @@ def test_a_sweep_runs_every_spec_two_at_a_time_and_a_failure_ends_its_task_only(
 
 def test_errors_of_a_single_run_are_raised_here(cluster: ClusterExecutor) -> None:
     with pytest.raises(UserError, match=r"expected another wish \(wish again\)"):
-        cluster.run("sample.count", CountSpec(trouble="user"))
+        cluster.run("cluster.count", CountSpec(trouble="user"))
     with pytest.raises(TaskFailed, match="KeyError") as caught:
-        cluster.run("sample.count", CountSpec(trouble="bug"))
+        cluster.run("cluster.count", CountSpec(trouble="bug"))
     assert "sample_jobs.py" in caught.value.details
 
 
@@ -154,7 +154,7 @@ def test_a_killed_worker_is_replaced_and_its_task_goes_on_from_the_checkpoint(
     spec = CountSpec(steps=60, pause_ms=25, every=10)
     events: list[TaskEvent] = []
     killed = 0
-    for event in cluster.sweep("sample.count", [spec, CountSpec(steps=3)]):
+    for event in cluster.sweep("cluster.count", [spec, CountSpec(steps=3)]):
         events.append(event)
         if event.task == 0 and event.kind == "checkpoint" and not killed:
             killed = event.pid
@@ -176,7 +176,7 @@ def test_a_killed_worker_is_replaced_and_its_task_goes_on_from_the_checkpoint(
 def test_a_task_that_always_takes_its_worker_along_is_given_up(cluster: ClusterExecutor) -> None:
     cluster.retries, before = 1, cluster.retries
     try:
-        events = list(cluster.sweep("sample.count", [CountSpec(trouble="exit")]))
+        events = list(cluster.sweep("cluster.count", [CountSpec(trouble="exit")]))
     finally:
         cluster.retries = before
     assert kinds(events)[-1] == "failed" and kinds(events).count("lost") == 1
@@ -185,7 +185,7 @@ def test_a_task_that_always_takes_its_worker_along_is_given_up(cluster: ClusterE
 
 def test_one_task_of_a_sweep_is_cancelled_and_the_others_go_on(cluster: ClusterExecutor) -> None:
     events: list[TaskEvent] = []
-    for event in cluster.sweep("sample.count", grid(CountSpec(pause_ms=10), steps=[100_000, 20, 20])):
+    for event in cluster.sweep("cluster.count", grid(CountSpec(pause_ms=10), steps=[100_000, 20, 20])):
         events.append(event)
         if event.task == 0 and event.kind == "progress":
             cluster.cancel(0)
@@ -194,7 +194,7 @@ def test_one_task_of_a_sweep_is_cancelled_and_the_others_go_on(cluster: ClusterE
 
 def test_cancelling_all_ends_running_and_waiting_tasks(cluster: ClusterExecutor) -> None:
     events: list[TaskEvent] = []
-    for event in cluster.sweep("sample.count", [CountSpec(steps=100_000, pause_ms=10)] * 4):
+    for event in cluster.sweep("cluster.count", [CountSpec(steps=100_000, pause_ms=10)] * 4):
         events.append(event)
         if event.kind == "progress":
             cluster.cancel()
@@ -213,15 +213,15 @@ def test_a_check_that_raises_stops_the_run_and_the_cluster_stays_usable(cluster:
             stop.set()
 
     with pytest.raises(Cancelled):
-        cluster.run("sample.count", CountSpec(steps=100_000, pause_ms=10), on_event=on_event, check=check)
-    assert cluster.run("sample.count", CountSpec(steps=3)).total == 3
+        cluster.run("cluster.count", CountSpec(steps=100_000, pause_ms=10), on_event=on_event, check=check)
+    assert cluster.run("cluster.count", CountSpec(steps=3)).total == 3
 
 
 def test_a_job_that_does_not_answer_a_cancel_loses_its_worker(cluster: ClusterExecutor) -> None:
     cluster.grace_s, before = 0.5, cluster.grace_s
     pid = 0
     try:
-        for event in cluster.sweep("sample.count", [CountSpec(trouble="deaf")]):
+        for event in cluster.sweep("cluster.count", [CountSpec(trouble="deaf")]):
             if event.kind == "progress":
                 pid = event.pid
                 cluster.cancel()
@@ -236,7 +236,7 @@ def test_a_job_that_does_not_answer_a_cancel_loses_its_worker(cluster: ClusterEx
 
 def test_an_interrupted_task_is_resumed_from_a_stored_checkpoint(cluster: ClusterExecutor) -> None:
     state = {"step": 7, "squares": np.arange(10.0) ** 2}
-    result = cluster.run("sample.count", CountSpec(steps=10), resume=state)
+    result = cluster.run("cluster.count", CountSpec(steps=10), resume=state)
     assert result.start == 7
 
 
@@ -244,12 +244,12 @@ def test_what_cannot_run_is_refused_before_it_starts(
     cluster: ClusterExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(UserError, match="cannot run on a cluster"):
-        cluster.run("sample.session", CountSpec())
+        cluster.run("cluster.session", CountSpec())
     with pytest.raises(UserError, match="no job"):
         cluster.run("sample.nothing", CountSpec())
     monkeypatch.setattr(cluster, "gpus", 64.0)
     with pytest.raises(UserError, match="64 GPUs"):
-        cluster.run("sample.count", CountSpec())
+        cluster.run("cluster.count", CountSpec())
 
 
 def test_a_worker_of_another_version_is_refused(
@@ -259,7 +259,7 @@ def test_a_worker_of_another_version_is_refused(
 
     monkeypatch.setattr(engines, "__version__", "9.9.9")
     with pytest.raises(UserError, match=r"version .* here it is 9\.9\.9 \(install the same"):
-        cluster.run("sample.count", CountSpec())
+        cluster.run("cluster.count", CountSpec())
 
 
 def test_calls_are_mapped_in_order_with_a_shared_argument(cluster: ClusterExecutor) -> None:
@@ -309,7 +309,7 @@ def test_closing_ends_every_process_that_was_started(cluster: ClusterExecutor) -
     _gone, alive = psutil.wait_procs(before, timeout=15)
     assert alive == []
     with pytest.raises(RuntimeError, match="closed"):
-        cluster.run("sample.count", CountSpec())
+        cluster.run("cluster.count", CountSpec())
     with pytest.raises(UserError, match="cannot be reached"):
         ClusterExecutor("127.0.0.1:9")
     with pytest.raises(UserError, match="host:port"):
@@ -330,7 +330,7 @@ def test_the_loss_of_a_whole_machine_costs_its_task_the_work_since_the_checkpoin
             assert executor.resources["nodes"] == 2
             events: list[TaskEvent] = []
             specs = [CountSpec(steps=40, pause_ms=40, every=5)] * 2
-            for event in executor.sweep("sample.count", specs):
+            for event in executor.sweep("cluster.count", specs):
                 events.append(event)
                 saved = {e.task for e in events if e.kind == "checkpoint"}
                 if second is not None and saved == {0, 1}:
