@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, QPointF, Qt
-from PySide6.QtGui import QColor, QMouseEvent, QPalette
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QColor, QMouseEvent, QPalette, QWheelEvent
 from PySide6.QtWidgets import QApplication
 
 from tests.workbench.hex.fakes import snapshot
@@ -116,6 +116,25 @@ def test_every_cell_can_be_reached_with_the_arrow_keys(board: HexBoard, qtbot) -
     for i in rng.integers(4, size=600):
         qtbot.keyClick(board, keys[i])
     assert seen == set(range(25))
+
+
+def test_the_wheel_steps_through_the_game_in_whole_notches(board: HexBoard) -> None:
+    steps = []
+    board.wheel_stepped.connect(steps.append)
+    at = QPointF(board.rect().center())
+    for delta in (-120, -40, -40, -40, 240):
+        event = QWheelEvent(
+            at,
+            board.mapToGlobal(at),
+            QPoint(),
+            QPoint(0, delta),
+            Qt.MouseButton.NoButton,
+            Qt.KeyboardModifier.NoModifier,
+            Qt.ScrollPhase.NoScrollPhase,
+            False,
+        )
+        QApplication.sendEvent(board, event)
+    assert steps == [1, 1, -2]
 
 
 def test_a_locked_board_takes_no_clicks(board: HexBoard, qtbot) -> None:

@@ -78,5 +78,5 @@ def lay_out(root: Node) -> TreeLayout:
             for child in reversed(node.children[1:]):
                 waiting.append((child, column + offset + 1, first + offset, lane))
     index = {id(node): i for i, node in enumerate(nodes)}
-    arrays = (np.array(values, np.int32) for values in (depths, lanes, parents))
-    return TreeLayout(tuple(nodes), *arrays, index)
+    depth, lane_of, parent_of = (np.array(values, np.int32) for values in (depths, lanes, parents))
+    return TreeLayout(tuple(nodes), depth, lane_of, parent_of, index)

@@ -21,6 +21,7 @@ from PySide6.QtGui import (
     QPixmap,
     QPolygonF,
     QResizeEvent,
+    QWheelEvent,
 )
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
@@ -53,6 +54,7 @@ class HexBoard(QWidget):
     cell_dragged = Signal(int, int)
     stone_painted = Signal(int, int)
     stroke_ended = Signal()
+    wheel_stepped = Signal(int)
     rotation_changed = Signal(int)
 
     def __init__(self, parent: QWidget | None = None, *, size: int = 11) -> None:
@@ -71,6 +73,7 @@ class HexBoard(QWidget):
         self._setup_colour: int | None = None
         self._locked = ""
         self._hover = -1
+        self._wheel = 0
         self._pressed: tuple[int, Qt.MouseButton] | None = None
         self._stroke_colour = 0
         self._stroke_cell = -1
@@ -404,6 +407,15 @@ class HexBoard(QWidget):
     def leaveEvent(self, event: QEvent) -> None:
         self._hover_at(-1)
         super().leaveEvent(event)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Touch pads send fractions of a notch; they add up."""
+        self._wheel += event.angleDelta().y()
+        steps = int(self._wheel / 120)
+        if steps:
+            self._wheel -= 120 * steps
+            self.wheel_stepped.emit(-steps)
+        event.accept()
 
     # -- keyboard --------------------------------------------------------------------------------------------
 

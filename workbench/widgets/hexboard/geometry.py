@@ -148,7 +148,7 @@ class BoardGeometry:
         return (self.centres[0] + self.centres[-1]) / 2
 
     @cached_property
-    def wedges(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    def wedges(self) -> tuple[np.ndarray, ...]:
         """Triangles from the middle to two corners and beyond, which cut the border into top, right, bottom
         and left. Each [3, 2]; top and bottom are the first player's."""
         n = self.size
@@ -159,7 +159,6 @@ class BoardGeometry:
         corners = [middle - far * long_way, middle + far * short_way,
                    middle + far * long_way, middle - far * short_way]  # fmt: skip
         return tuple(self.to_screen(np.array([middle, corners[i], corners[(i + 1) % 4]])) for i in range(4))
-        # type: ignore[return-value]
 
     @cached_property
     def seams(self) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,6 +10,7 @@ from functools import cached_property
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import (
+    QBrush,
     QColor,
     QFont,
     QFontMetricsF,
@@ -31,6 +33,8 @@ TILE = 0.955
 """Size of a cell's tile against its hexagon; the rest is the line between cells."""
 STONE = 0.735
 """Radius of a stone in circumradii of a cell (the inscribed circle has 0.866)."""
+COARSE_FROM = 34.0
+"""Radius of a cell in device pixels from which cells are drawn as sprites on whole pixels."""
 SMALLEST_TEXT = 7.0
 """Texts in cells smaller than this many pixels are left out: they could not be read."""
 
@@ -81,33 +85,74 @@ class BoardPainter:
         self._paint_cells(p)
 
     def _paint_shadow(self, p: QPainter, frame: QPainterPath) -> None:
-        """A soft shadow below the board: a few outlines of falling strength."""
+        """A soft shadow below the board. On large screens it is drawn small and stretched: it is soft anyway,
+        and wide strokes over millions of pixels take a tenth of a second."""
+        if not self._is_coarse:
+            self._stroke_shadow(p, frame)
+            return
+        share = 4.0 / self.geometry.radius
+        small = QPixmap(math.ceil(self.geometry.width * share), math.ceil(self.geometry.height * share))
+        small.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(small)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.scale(share, share)
+        self._stroke_shadow(painter, frame)
+        painter.end()
+        p.save()
+        p.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        p.drawPixmap(QRectF(0, 0, small.width() / share, small.height() / share), small, QRectF(small.rect()))
+        p.restore()
+
+    def _stroke_shadow(self, p: QPainter, frame: QPainterPath) -> None:
+        """A few outlines of falling strength."""
         p.setBrush(Qt.BrushStyle.NoBrush)
         colour = QColor(self.look.shadow)
-        steps = 5
-        reach = self.geometry.radius * 0.28
+        steps = 6
+        reach = self.geometry.radius * 0.30
         for i in range(steps):
-            share = 1 - i / steps
-            colour.setAlphaF(self.look.shadow.alphaF() * 0.30 * share)
-            p.setPen(QPen(colour, 2 * reach * (i + 1) / steps, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap,
-                          Qt.PenJoinStyle.RoundJoin))  # fmt: skip
+            colour.setAlphaF(self.look.shadow.alphaF() * 1.4 / steps * (1 - i / steps))
+            width = 2 * reach * (i + 1) / steps
+            p.setPen(
+                QPen(
+                    colour,
+                    width,
+                    Qt.PenStyle.SolidLine,
+                    Qt.PenCapStyle.RoundCap,
+                    Qt.PenJoinStyle.RoundJoin,
+                )
+            )
             p.drawPath(frame.translated(0, reach * 0.35))
 
     def _paint_cells(self, p: QPainter) -> None:
         g = self.geometry
+        if self._is_coarse:
+            for size, name in ((1.02, "ground"), (TILE, "cell")):
+                sprite = self._hexagon_sprite((name, 0), size, self._cell_brush(name))
+                for x, y in g.centres.tolist():
+                    self._blit(p, x, y, sprite)
+            return
         p.setPen(Qt.PenStyle.NoPen)
-        p.setBrush(self.look.line)
-        whole, tile = _polygon(g.hexagon * 1.02), _polygon(g.hexagon * TILE)
-        for x, y in g.centres:
-            p.drawPolygon(whole.translated(x, y))
-        shine = QLinearGradient(0, -g.radius, 0, g.radius)
+        for size, name in ((1.02, "ground"), (TILE, "cell")):
+            p.setBrush(self._cell_brush(name))
+            shape = _polygon(g.hexagon * size)
+            for x, y in g.centres.tolist():
+                p.translate(x, y)  # rather than the shape: the gradient belongs to the cell
+                p.drawPolygon(shape)
+                p.translate(-x, -y)
+
+    def _cell_brush(self, name: str) -> QBrush:
+        """What is below the cells and shows between them as lines, or the cells' own gentle gradient."""
+        if name == "ground":
+            return QBrush(self.look.line)
+        shine = QLinearGradient(0, -self.geometry.radius, 0, self.geometry.radius)
         shine.setColorAt(0, self.look.cell_light)
         shine.setColorAt(1, self.look.cell)
-        p.setBrush(shine)
-        for x, y in g.centres:
-            p.translate(x, y)
-            p.drawPolygon(tile)
-            p.translate(-x, -y)
+        return QBrush(shine)
+
+    @property
+    def _is_coarse(self) -> bool:
+        """Whether lines between cells are so many pixels wide that half a pixel of rounding is not seen."""
+        return self.geometry.radius * self.pixel_ratio >= COARSE_FROM
 
     def paint_coordinates(self, p: QPainter) -> None:
         """Letters and numbers outside."""
@@ -140,8 +185,10 @@ class BoardPainter:
         fills, places = heat.fills.tolist(), g.centres.tolist()
         if self.pixel_ratio:
             for cell in np.flatnonzero(heat.fills[:, 3]).tolist():
-                self._blit(p, *places[cell], self._tile_sprite(fills[cell]))
-            p.drawPixmap(0, 0, self._line_layer)
+                x, y = places[cell]
+                self._blit(p, x, y, self._tile_sprite(fills[cell]))
+            if not self._is_coarse:
+                p.drawPixmap(0, 0, self._line_layer)
         else:
             p.setPen(Qt.PenStyle.NoPen)
             for cell in np.flatnonzero(heat.fills[:, 3]).tolist():
@@ -151,18 +198,25 @@ class BoardPainter:
             self._ring(p, heat.best)
 
     def _tile_sprite(self, fill: list[int]) -> QPixmap:
-        """A whole hexagon of one colour. Steps of 4 in 255 cannot be seen and keep the sprites few."""
+        """A cell of one colour. Steps of 4 in 255 cannot be seen and keep the sprites few."""
         red, green, blue, opacity = (value & ~3 for value in fill)
         key = ("tile", (red << 24) | (green << 16) | (blue << 8) | opacity)
+        return self._hexagon_sprite(
+            key, TILE if self._is_coarse else 1.0, QBrush(QColor(red, green, blue, opacity))
+        )
+
+    def _hexagon_sprite(self, key: tuple[str, int], size: float, brush: QBrush) -> QPixmap:
+        """A hexagon of `size` times a cell."""
         sprite = self._sprites.get(key)
         if sprite is None:
-            colour = QColor(red, green, blue, opacity)
-            width, height = 2 * np.abs(self.geometry.hexagon).max(axis=0)
+            shape = _polygon(self.geometry.hexagon * size)
+            width, height = 2 * np.abs(self.geometry.hexagon * size).max(axis=0)
 
             def draw(q: QPainter, w: float, h: float) -> None:
+                q.translate(w / 2, h / 2)
                 q.setPen(Qt.PenStyle.NoPen)
-                q.setBrush(colour)
-                q.drawPolygon(_polygon(self.geometry.hexagon + np.array([w / 2, h / 2])))
+                q.setBrush(brush)
+                q.drawPolygon(shape)
 
             sprite = self._keep(key, self._sprite(width, height, draw))
         return sprite
@@ -248,7 +302,8 @@ class BoardPainter:
         flat = cells.reshape(-1)
         for cell in np.flatnonzero(flat):
             pale = strong is not None and int(cell) not in strong
-            self.paint_stone(p, *g.centres[cell], int(flat[cell]), 0.42 if pale else 1.0)
+            x, y = g.centres[cell]
+            self.paint_stone(p, x, y, int(flat[cell]), 0.42 if pale else 1.0)
 
     def paint_stone(self, p: QPainter, x: float, y: float, player: int, opacity: float = 1.0) -> None:
         """One stone with its centre at (x, y)."""
@@ -299,9 +354,8 @@ class BoardPainter:
     def _on_stone(self, p: QPainter, cell: int, text: str, opacity: float = 1.0) -> None:
         size = self.geometry.radius * (0.66 if len(text) < 3 else 0.5)
         if size >= 5:
-            self._text(
-                p, *self.geometry.centres[cell], text, size, QColor("#ffffff"), bold=True, opacity=opacity
-            )
+            x, y = self.geometry.centres[cell]
+            self._text(p, x, y, text, size, QColor("#ffffff"), bold=True, opacity=opacity)
 
     def paint_last_move(self, p: QPainter, cell: int) -> None:
         """A white ring inside the stone that was placed last."""
@@ -350,7 +404,8 @@ class BoardPainter:
         """A whole cell in a player's colour: a stone where there is no room for one."""
         fill = self.look.stone(player)
         sprite = self._tile_sprite([fill.red(), fill.green(), fill.blue(), 255])
-        self._blit(p, *self.geometry.centres[cell].tolist(), sprite)
+        x, y = self.geometry.centres[cell]
+        self._blit(p, x, y, sprite)
 
     # -- notes -----------------------------------------------------------------------------------------------
 
@@ -379,7 +434,8 @@ class BoardPainter:
             seen.add(cell)
             fade = max(0.94 - 0.06 * i, 0.5)
             mover = player if i % 2 == 0 else 3 - player
-            self.paint_stone(p, *self.geometry.centres[cell], mover, fade)
+            x, y = self.geometry.centres[cell]
+            self.paint_stone(p, x, y, mover, fade)
             self._on_stone(p, cell, str(i + 1), min(1.0, fade + 0.3))
 
     def paint_ghost(self, p: QPainter, cell: int, player: int, *, hollow: bool, text: str = "") -> None:

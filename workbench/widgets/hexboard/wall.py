@@ -126,7 +126,8 @@ class MiniBoardWall(QWidget):
         for cell in np.flatnonzero(which.reshape(-1)).tolist():
             player = int(flat[cell])
             if g.radius >= ROUND_FROM:
-                self._tools.paint_stone(painter, *g.centres[cell].tolist(), player)
+                x, y = g.centres[cell]
+                self._tools.paint_stone(painter, x, y, player)
             else:
                 self._tools.paint_tile(painter, cell, player)
 
