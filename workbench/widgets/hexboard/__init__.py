@@ -1,6 +1,7 @@
 """The Hex board and its relatives."""
 
 from workbench.widgets.hexboard.board import HexBoard
+from workbench.widgets.hexboard.display import BoardDisplay
 from workbench.widgets.hexboard.geometry import DIAMOND, FLAT, BoardGeometry, cell_label
 from workbench.widgets.hexboard.heat import Heat, Scale
 from workbench.widgets.hexboard.legend import HeatLegend
@@ -14,6 +15,7 @@ __all__ = [
     "FLAT",
     "PLAYER_NAMES",
     "WHITE",
+    "BoardDisplay",
     "BoardGeometry",
     "BoardPainter",
     "Heat",

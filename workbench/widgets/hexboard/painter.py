@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,29 +12,24 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import (
     QBrush,
     QColor,
-    QFont,
-    QFontMetricsF,
     QLinearGradient,
     QPainter,
     QPainterPath,
     QPainterPathStroker,
     QPen,
     QPixmap,
-    QPolygonF,
     QRadialGradient,
 )
 
 from workbench.widgets.hexboard.colourmaps import DARK_INK, wants_dark_text
-from workbench.widgets.hexboard.geometry import BoardGeometry, column_label
+from workbench.widgets.hexboard.geometry import column_label
 from workbench.widgets.hexboard.heat import Heat
-from workbench.widgets.hexboard.look import BLACK, Look
+from workbench.widgets.hexboard.look import BLACK
+from workbench.widgets.hexboard.shapes import SIGNS, polygon, rounded
+from workbench.widgets.hexboard.sprites import TILE, SpritePainter
 
-TILE = 0.955
-"""Size of a cell's tile against its hexagon; the rest is the line between cells."""
 STONE = 0.735
 """Radius of a stone in circumradii of a cell (the inscribed circle has 0.866)."""
-COARSE_FROM = 34.0
-"""Radius of a cell in device pixels from which cells are drawn as sprites on whole pixels."""
 SMALLEST_TEXT = 7.0
 """Texts in cells smaller than this many pixels are left out: they could not be read."""
 
@@ -47,18 +42,8 @@ class Mark:
     text: str = ""
 
 
-class BoardPainter:
-    """Draws the parts of one board, in the order in which the methods stand here.
-
-    pixel_ratio: device pixels per logical pixel for cached sprites; 0 draws everything as vectors.
-    """
-
-    def __init__(self, geometry: BoardGeometry, look: Look, font: QFont, pixel_ratio: float = 0.0) -> None:
-        self.geometry = geometry
-        self.look = look
-        self.font = font
-        self.pixel_ratio = pixel_ratio
-        self._sprites: dict[tuple[str, int], QPixmap] = {}
+class BoardPainter(SpritePainter):
+    """Draws the parts of one board, in the order in which the methods stand here."""
 
     # -- the empty board -------------------------------------------------------------------------------------
 
@@ -71,7 +56,7 @@ class BoardPainter:
         p.setPen(Qt.PenStyle.NoPen)
         for wedge, player in zip(g.wedges, (1, 2, 1, 2), strict=True):
             part = QPainterPath()
-            part.addPolygon(_polygon(wedge))
+            part.addPolygon(polygon(wedge))
             part.closeSubpath()
             p.setBrush(self.look.edge(player))
             p.drawPath(frame.intersected(part))
@@ -134,7 +119,7 @@ class BoardPainter:
         p.setPen(Qt.PenStyle.NoPen)
         for size, name in ((1.02, "ground"), (TILE, "cell")):
             p.setBrush(self._cell_brush(name))
-            shape = _polygon(g.hexagon * size)
+            shape = polygon(g.hexagon * size)
             for x, y in g.centres.tolist():
                 p.translate(x, y)  # rather than the shape: the gradient belongs to the cell
                 p.drawPolygon(shape)
@@ -148,11 +133,6 @@ class BoardPainter:
         shine.setColorAt(0, self.look.cell_light)
         shine.setColorAt(1, self.look.cell)
         return QBrush(shine)
-
-    @property
-    def _is_coarse(self) -> bool:
-        """Whether lines between cells are so many pixels wide that half a pixel of rounding is not seen."""
-        return self.geometry.radius * self.pixel_ratio >= COARSE_FROM
 
     def paint_coordinates(self, p: QPainter) -> None:
         """Letters and numbers outside."""
@@ -193,33 +173,9 @@ class BoardPainter:
             p.setPen(Qt.PenStyle.NoPen)
             for cell in np.flatnonzero(heat.fills[:, 3]).tolist():
                 p.setBrush(QColor(*fills[cell]))
-                p.drawPolygon(_polygon(g.hexagon * TILE + g.centres[cell]))
+                p.drawPolygon(polygon(g.hexagon * TILE + g.centres[cell]))
         if heat.best >= 0:
             self._ring(p, heat.best)
-
-    def _tile_sprite(self, fill: list[int]) -> QPixmap:
-        """A cell of one colour. Steps of 4 in 255 cannot be seen and keep the sprites few."""
-        red, green, blue, opacity = (value & ~3 for value in fill)
-        key = ("tile", (red << 24) | (green << 16) | (blue << 8) | opacity)
-        return self._hexagon_sprite(
-            key, TILE if self._is_coarse else 1.0, QBrush(QColor(red, green, blue, opacity))
-        )
-
-    def _hexagon_sprite(self, key: tuple[str, int], size: float, brush: QBrush) -> QPixmap:
-        """A hexagon of `size` times a cell."""
-        sprite = self._sprites.get(key)
-        if sprite is None:
-            shape = _polygon(self.geometry.hexagon * size)
-            width, height = 2 * np.abs(self.geometry.hexagon * size).max(axis=0)
-
-            def draw(q: QPainter, w: float, h: float) -> None:
-                q.translate(w / 2, h / 2)
-                q.setPen(Qt.PenStyle.NoPen)
-                q.setBrush(brush)
-                q.drawPolygon(shape)
-
-            sprite = self._keep(key, self._sprite(width, height, draw))
-        return sprite
 
     @cached_property
     def _line_layer(self) -> QPixmap:
@@ -238,7 +194,7 @@ class BoardPainter:
             (TILE, QPainter.CompositionMode.CompositionMode_DestinationOut),
         ):
             painter.setCompositionMode(mode)
-            shape = _polygon(g.hexagon * size)
+            shape = polygon(g.hexagon * size)
             for x, y in g.centres:
                 painter.drawPolygon(shape.translated(x, y))
         painter.end()
@@ -250,7 +206,7 @@ class BoardPainter:
         p.setBrush(Qt.BrushStyle.NoBrush)
         for colour, extra in ((self.look.mark, max(1.0, 0.05 * g.radius)), (self.look.accent, 0.0)):
             p.setPen(QPen(colour, width + 2 * extra, j=Qt.PenJoinStyle.RoundJoin))
-            p.drawPolygon(_polygon(g.hexagon * 0.86 + g.centres[cell]))
+            p.drawPolygon(polygon(g.hexagon * 0.86 + g.centres[cell]))
 
     def paint_heat_texts(self, p: QPainter, heat: Heat, *, numbers: bool = True) -> None:
         """The overlay's texts, in black or white, whichever reads better on the cell's colour."""
@@ -276,23 +232,6 @@ class BoardPainter:
             self._number(p, x, y - up, text, fit, ink[int(dark[cell])])
             if sub:
                 self._number(p, x, y + 0.36 * g.radius, sub, 0.36 * g.radius, ink[int(dark[cell])], 0.85)
-
-    def _number(self, p: QPainter, x: float, y: float, text: str, size: float, colour: QColor,
-                opacity: float = 1.0) -> None:  # fmt: skip
-        """A text from the cache of sprites where there is one: the same few numbers stand in many cells."""
-        if not self.pixel_ratio:
-            self._text(p, x, y, text, size, colour, opacity=opacity)
-            return
-        key = (f"{text}/{colour.rgba()}/{opacity}", round(size * 8))
-        sprite = self._sprites.get(key)
-        if sprite is None:
-            width = QFontMetricsF(self._sized(size)).horizontalAdvance(text) + 4
-            sprite = self._sprite(
-                width, size * 1.5,
-                lambda q, w, h: self._text(q, w / 2, h / 2, text, size, colour, opacity=opacity),
-            )  # fmt: skip
-            self._sprites[key] = sprite
-        self._blit(p, x, y, sprite)
 
     # -- stones ----------------------------------------------------------------------------------------------
 
@@ -423,7 +362,7 @@ class BoardPainter:
             p.setBrush(Qt.BrushStyle.NoBrush)
             p.setPen(QPen(colour, max(1.4, 0.10 * g.radius), Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap,
                           Qt.PenJoinStyle.RoundJoin))  # fmt: skip
-            p.drawPath(_SIGNS[mark.kind](x, y, 0.36 * g.radius))
+            p.drawPath(SIGNS[mark.kind](x, y, 0.36 * g.radius))
 
     def paint_variation(self, p: QPainter, moves: Sequence[int], player: int) -> None:
         """Numbered ghost stones of a variation; later moves fade. `player` makes the first of them."""
@@ -457,7 +396,7 @@ class BoardPainter:
     def paint_cursor(self, p: QPainter, cell: int, player: int) -> None:
         """The keyboard's cell: a dashed outline in the colour to move."""
         g = self.geometry
-        outline = _polygon(g.hexagon * 0.93 + g.centres[cell])
+        outline = polygon(g.hexagon * 0.93 + g.centres[cell])
         p.setBrush(Qt.BrushStyle.NoBrush)
         width = max(2.0, 0.12 * g.radius)
         p.setPen(QPen(self.look.ground, width + 2, j=Qt.PenJoinStyle.RoundJoin))
@@ -465,122 +404,3 @@ class BoardPainter:
         p.setPen(QPen(self.look.stone(player), width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap,
                       Qt.PenJoinStyle.RoundJoin))  # fmt: skip
         p.drawPolygon(outline)
-
-    # -- tools -----------------------------------------------------------------------------------------------
-
-    def _sized(self, size: float, bold: bool = False) -> QFont:
-        font = QFont(self.font)
-        font.setPixelSize(max(1, round(size)))
-        font.setWeight(QFont.Weight.Bold if bold else QFont.Weight.Medium)
-        return font
-
-    @cached_property
-    def _cap_share(self) -> float:
-        """Height of capitals and digits as a share of the font's pixel size, to centre texts optically."""
-        return QFontMetricsF(self._sized(100)).capHeight() / 100
-
-    def _text(self, p: QPainter, x: float, y: float, text: str, size: float, colour: QColor, *,
-              bold: bool = False, opacity: float = 1.0) -> None:  # fmt: skip
-        font = self._sized(size, bold)
-        p.setFont(font)
-        ink = QColor(colour)
-        ink.setAlphaF(colour.alphaF() * opacity)
-        p.setPen(ink)
-        width = QFontMetricsF(font).horizontalAdvance(text)
-        p.drawText(QPointF(x - width / 2, y + self._cap_share * font.pixelSize() / 2), text)
-
-    def _sprite(self, width: float, height: float, draw: Callable[[QPainter, float, float], None]) -> QPixmap:
-        ratio = self.pixel_ratio
-        w, h = 2 * int(np.ceil(width * ratio / 2)), 2 * int(np.ceil(height * ratio / 2))
-        sprite = QPixmap(w, h)
-        sprite.setDevicePixelRatio(ratio)
-        sprite.fill(Qt.GlobalColor.transparent)
-        painter = QPainter(sprite)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        draw(painter, w / ratio, h / ratio)
-        painter.end()
-        return sprite
-
-    def _keep(self, key: tuple[str, int], sprite: QPixmap) -> QPixmap:
-        """Remember a sprite; the store is emptied when counts of a long analysis have filled it."""
-        if len(self._sprites) > 3000:
-            self._sprites.clear()
-        self._sprites[key] = sprite
-        return sprite
-
-    def _blit(self, p: QPainter, x: float, y: float, sprite: QPixmap) -> None:
-        """Draw a sprite centred on (x, y), on whole device pixels so that it stays sharp."""
-        ratio = self.pixel_ratio
-        left = round(x * ratio - sprite.width() / 2) / ratio
-        top = round(y * ratio - sprite.height() / 2) / ratio
-        p.drawPixmap(QPointF(left, top), sprite)
-
-
-def rounded(corners: np.ndarray, radius: float) -> QPainterPath:
-    """The closed path through `corners` [k, 2] with each corner rounded by a quadratic curve."""
-    path = QPainterPath()
-    count = len(corners)
-    for i in range(count):
-        before, here, after = corners[i - 1], corners[i], corners[(i + 1) % count]
-        arrive = here + _shortened(before - here, radius)
-        leave = here + _shortened(after - here, radius)
-        if i == 0:
-            path.moveTo(QPointF(*arrive))
-        else:
-            path.lineTo(QPointF(*arrive))
-        path.quadTo(QPointF(*here), QPointF(*leave))
-    path.closeSubpath()
-    return path
-
-
-def _shortened(way: np.ndarray, length: float) -> np.ndarray:
-    whole = float(np.hypot(*way))
-    return way * (min(length, whole / 2) / whole) if whole else way
-
-
-def _polygon(points: np.ndarray) -> QPolygonF:
-    return QPolygonF([QPointF(x, y) for x, y in points])
-
-
-def _triangle(x: float, y: float, r: float) -> QPainterPath:
-    path = QPainterPath(QPointF(x, y - r))
-    path.lineTo(x + 0.87 * r, y + 0.5 * r)
-    path.lineTo(x - 0.87 * r, y + 0.5 * r)
-    path.closeSubpath()
-    return path
-
-
-def _square(x: float, y: float, r: float) -> QPainterPath:
-    path = QPainterPath()
-    path.addRect(QRectF(x - 0.75 * r, y - 0.75 * r, 1.5 * r, 1.5 * r))
-    return path
-
-
-def _circle(x: float, y: float, r: float) -> QPainterPath:
-    path = QPainterPath()
-    path.addEllipse(QPointF(x, y), 0.9 * r, 0.9 * r)
-    return path
-
-
-def _cross(x: float, y: float, r: float) -> QPainterPath:
-    path = QPainterPath()
-    for sign in (-1, 1):
-        path.moveTo(x - 0.7 * r, y - 0.7 * sign * r)
-        path.lineTo(x + 0.7 * r, y + 0.7 * sign * r)
-    return path
-
-
-def _swap(x: float, y: float, r: float) -> QPainterPath:
-    """Two arrows, one each way."""
-    path = QPainterPath()
-    for sign in (-1, 1):
-        path.moveTo(x - sign * r, y + sign * 0.42 * r)
-        path.lineTo(x + sign * r, y + sign * 0.42 * r)
-        path.lineTo(x + sign * 0.45 * r, y + sign * 0.42 * r - 0.5 * r)
-        path.moveTo(x + sign * r, y + sign * 0.42 * r)
-        path.lineTo(x + sign * 0.45 * r, y + sign * 0.42 * r + 0.5 * r)
-    return path
-
-
-_SIGNS = {"triangle": _triangle, "square": _square, "circle": _circle, "cross": _cross, "swap": _swap}
-MARK_KINDS = ("label", *_SIGNS)
