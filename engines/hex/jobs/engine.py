@@ -160,8 +160,10 @@ class EngineSession:
         cells = player.position.cells
         if player.is_over or int((cells == 0).sum()) > EXACT_EMPTY:
             return None
-        from engines.hex.solver import solve
+        from engines.hex.solver import MAX_SIZE, solve
 
+        if len(cells) > MAX_SIZE:
+            return None
         return solve(cells, player.position.to_move, check=self.ctx.check).moves
 
 

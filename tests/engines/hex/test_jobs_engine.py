@@ -16,7 +16,7 @@ from engines.hex import evaluator as evaluator_module
 from engines.hex.player import Player
 from engines.hex.snapshots import SWAP, AnalysisSnapshot, EngineRequest
 from engines.hex.spec import EngineSpec, SolveSpec
-from tests.engines.hex.oracles import ExactEvaluator, HashEvaluator, exact_value
+from tests.engines.hex.oracles import ExactEvaluator, HashEvaluator, exact_value, random_position
 
 
 class Desk:
@@ -172,6 +172,9 @@ def test_small_positions_carry_the_exact_results(hashed: HashEvaluator) -> None:
         assert np.flatnonzero(shot.exact == 1).tolist() == [2, 3, 4, 5, 6]
         session.ctx.request(EngineRequest("analyse", 2, 9, swap="none", exact=True))
         assert session.wait(lambda s: s.generation == 2).exact is None
+        crowded = random_position(9, 70, np.random.default_rng(0))  # few empty cells, but too large to solve
+        session.ctx.request(EngineRequest("analyse", 3, 9, swap="none", setup=crowded, exact=True))
+        assert session.wait(lambda s: s.generation == 3).exact is None
 
 
 @pytest.mark.parametrize(
