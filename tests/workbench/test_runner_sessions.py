@@ -135,3 +135,15 @@ def test_pictures_come_at_most_thirty_times_a_second(make_runner: MakeRunner, qt
     wait_end(qtbot, sessions[2])
     pace = (len(times) - 1) / (times[-1] - times[0])
     assert 3 < pace < 31
+
+
+def test_a_session_does_not_wait_for_an_ordinary_job(runner: Runner, qtbot: QtBot) -> None:
+    slow = runner.submit("sample.count", SampleSpec(steps=100_000, pause_ms=5), lane="interactive")
+    wait_state(qtbot, slow, "running")
+    session = runner.submit("sample.echo", SampleSpec(), lane="interactive")
+    session.request("now")
+    assert wait_picture(qtbot, session) == (1, "now")
+    assert slow.state == "running"
+    slow.cancel()
+    wait_end(qtbot, slow)
+    assert session.state == "running"

@@ -17,6 +17,7 @@ import sys
 import threading
 import time
 import traceback
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -108,6 +109,7 @@ class Engine:
     def serve(self) -> bool:
         """Read and obey; True after a proper quit, False when the window vanished."""
         self._publisher.start()
+        self._prepare()
         worker = self._thread("worker", self._work)
         proper = False
         try:
@@ -131,7 +133,12 @@ class Engine:
         ctx = self._contexts.get(message.job)
         if message.kind == "run":
             self._contexts[message.job] = EngineContext(message.job, self._publisher)
-            self._orders.put(message.body)
+            if message.body.session:
+                self._start_session(message.body)
+            else:
+                self._orders.put(message.body)
+        elif message.kind == "classify":
+            self._thread("classifier", self._classify, message.body)
         elif message.kind == "cancel" and ctx is not None:
             ctx.cancel()
         elif message.kind == "request" and ctx is not None:
@@ -156,7 +163,6 @@ class Engine:
         return thread
 
     def _work(self) -> None:
-        self._prepare()
         cold, dirty = self._setup.warm, False
         while True:
             try:
@@ -170,17 +176,14 @@ class Engine:
                 continue
             if order is None:
                 return
-            session = self._start(order)
-            if session is not None:
-                self._threads = [t for t in self._threads if t.is_alive()]
-                self._threads.append(self._thread(f"session {order.job}", self._run, order, session))
-            elif self._setup.tidy:
+            self._start(order)
+            if self._setup.tidy:
                 free_memory()
             else:
                 dirty = True
 
     def _prepare(self) -> None:
-        """Import what jobs will want, before the first of them."""
+        """Import what registers further jobs, before the first order is read."""
         fault = None
         for name in self._setup.extra_modules:
             try:
@@ -196,17 +199,28 @@ class Engine:
         if self._setup.look:
             self._send("devices", 0, body=self._segments.pack(tuple(describe())))
 
-    def _start(self, order: Order) -> Job | None:
-        """Run an ordinary job here; hand back a session, which needs a thread of its own."""
+    def _classify(self, name: str) -> None:
+        """Say whether jobs of that name are sessions, while the worker may be busy with another job."""
+        try:
+            self._send("kind", 0, body=(name, find_job(name).session))
+        except Exception:
+            log.debug("%s cannot be found", name, exc_info=True)
+
+    def _start(self, order: Order) -> None:
+        """Run an ordinary job here, or give a session the thread of its own that it needs."""
         try:
             job = find_job(order.name)
         except Exception as error:  # noqa: BLE001 - importing a topic runs its code; the job's room ends here
             self._finish(order, Outcome("failed", error=_error_info(error)))
-            return None
-        if job.session:
-            return job
-        self._run(order, job)
-        return None
+            return
+        if job.session and not order.session:
+            self._start_session(replace(order, session=True))
+        else:
+            self._run(order, job)
+
+    def _start_session(self, order: Order) -> None:
+        self._threads = [thread for thread in self._threads if thread.is_alive()]
+        self._threads.append(self._thread(f"session {order.job}", self._start, order))
 
     def _run(self, order: Order, job: Job) -> None:
         ctx = self._contexts[order.job]

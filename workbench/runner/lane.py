@@ -7,7 +7,7 @@ import queue
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from multiprocessing import Pipe
 from multiprocessing.connection import wait
 from typing import Any
@@ -64,6 +64,7 @@ class Lane(QThread):
         self._hello = False
         self._stillborn = 0
         self._waiting: deque[Order] = deque()
+        self._is_session: dict[str, bool] = {}
         self._early_requests: dict[int, tuple[int, Parcel]] = {}
         self._active: dict[int, _Active] = {}
         self._under_way: int | None = None
@@ -146,6 +147,7 @@ class Lane(QThread):
         match kind, rest:
             case "run", (Order() as order,):
                 self._waiting.append(order)
+                self._classify(order)
             case "cancel", (int() as job,):
                 self._cancel(job)
             case "kill", (int() as job,):
@@ -184,18 +186,31 @@ class Lane(QThread):
         except OSError:  # it has died; the sentinel tells
             log.debug("%s does not hear %s", self._setup.lane, kind)
 
+    def _classify(self, order: Order) -> None:
+        """Ask whether the job is a session, unless it is known or its turn anyway."""
+        if order.name not in self._is_session and self._under_way is not None:
+            self._say("classify", 0, 0, order.name)
+
     def _dispatch(self) -> None:
-        """Send the next order once the engine is free."""
-        while self._waiting and self._under_way is None and self._leave_by is None:
+        """Send sessions at once, and the next ordinary order when the engine is free."""
+        while self._leave_by is None and (order := self._next()) is not None:
             if self._host is None and not self._start_engine():
                 return
-            order = self._waiting.popleft()
+            session = self._is_session.get(order.name, False)
+            self._waiting.remove(order)
             self._active[order.job] = _Active(order)
-            self._under_way = order.job
-            self._say("run", order.job, 0, order)
+            if not session:
+                self._under_way = order.job
+            self._say("run", order.job, 0, replace(order, session=session))
             early = self._early_requests.pop(order.job, None)
             if early is not None:
                 self._say("request", order.job, *early)
+
+    def _next(self) -> Order | None:
+        for order in self._waiting:
+            if self._under_way is None or self._is_session.get(order.name, False):
+                return order
+        return None
 
     def _start_engine(self) -> bool:
         self._hello = False
@@ -232,6 +247,10 @@ class Lane(QThread):
         if message.kind == "devices":
             self._mailbox.put_event(0, Devices(self._open(message.body)))
             return
+        if message.kind == "kind":
+            name, is_session = message.body
+            self._is_session[name] = is_session
+            return
         active = self._active.get(message.job)
         if message.kind in ("snapshot", "progress"):
             value = self._open(message.body)
@@ -244,6 +263,7 @@ class Lane(QThread):
         elif message.kind == "started" and active is not None:
             started: Started = message.body
             active.run_id = started.run_id
+            self._is_session[active.order.name] = started.session
             if started.session and self._under_way == message.job:
                 self._under_way = None
             self._mailbox.put_event(message.job, started)
@@ -282,11 +302,15 @@ class Lane(QThread):
         if self._stillborn >= STILLBORN_LIMIT:
             self._fail_waiting(f"The engine process {how} before it was ready.")
             self._stillborn = 0
-        else:
-            self._start_engine()
+        elif self._start_engine():
+            for order in self._waiting:
+                self._classify(order)
 
     def _interrupt_active(self, how: str) -> None:
         for job, active in list(self._active.items()):
+            if self._leave_by is not None and active.run_id is None:
+                self._end(job, Ended("cancelled"))
+                continue
             what = "The process was ended on request." if active.killed else f"The engine process {how}."
             remedy = ""
             checkpointed = active.run_id is not None

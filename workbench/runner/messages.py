@@ -63,6 +63,7 @@ class Order:
 
     spec: a pickled Spec, or the dict of one as the store keeps it. What cannot be read fails its job only.
     resume_run: the run to go on with, or None. record: whether the store keeps it.
+    session: known to be one, so it need not wait for the worker thread.
     """
 
     job: int
@@ -70,6 +71,7 @@ class Order:
     spec: Parcel
     resume_run: str | None = None
     record: bool = True
+    session: bool = False
 
 
 @dataclass(frozen=True)

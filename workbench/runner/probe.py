@@ -127,7 +127,7 @@ class Probe(QObject):
         else:
             self._runner.job_added.connect(self._job_added)
             if self._scenario == "analysis":
-                self._window.show_demo("hex")
+                self._window.show_panel("hex", lambda panel: panel.run())
             else:
                 self._window.show_panel("hex", lambda _: start_training(self._runner))
 
