@@ -89,14 +89,6 @@ class SolveSpec(Spec):
     moves: str = param("", "Moves that lead to the position.", group="Game")
 
 
-class ExternalSpec(Spec):
-    """Another Hex program on this machine that speaks HTP, as opponent, judge or overlay."""
-
-    command: str = param("", "Program and arguments, e.g. mohex --use-logfile=0.")
-    answer_s: float = param(60.0, "Longest wait for an answer before the program counts as hung.", gt=0, le=3600,
-                            unit="s", advanced=True)
-
-
 class TrainSpec(Spec):
     """The zero loop: self-play, sample window, training, promotion-free (section 2, "Zero loop")."""
 
@@ -181,3 +173,11 @@ class TrainSpec(Spec):
             "sampled_moves": 0.15, "iterations": 10_000, "minutes": 100.0, "probes": 0, "bfloat16": True,
         },
     }
+
+
+class ProbeSpec(Spec):
+    """One network's view of one position, without a search."""
+
+    weights: str = param(SHIPPED_THREE_HEAD, "Name of shipped weights, or a .safetensors file.", group="Network")
+    size: int = param(5, "Board size.", ge=2, le=19, unit="cells")
+    moves: str = param("", "Moves that lead to the position.", group="Game")

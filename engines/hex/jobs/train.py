@@ -6,19 +6,19 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import torch
 
 from engines.core.device import choose, describe
 from engines.core.errors import UserError
 from engines.core.job import JobContext, job
 from engines.core.weights import ModelCard, save_weights
 from engines.hex.evaluator import Evaluator, load_evaluator
+from engines.hex.movetext import moves_of
 from engines.hex.nets import HexNet
 from engines.hex.snapshots import TrainSnapshot
-from engines.hex.spec import TrainSpec
+from engines.hex.player import replay
+from engines.hex.spec import ProbeSpec, TrainSpec
 from engines.hex.training import Callbacks, TrainingLoop, net_config
 
 MINI_BOARDS = 16
@@ -178,12 +178,26 @@ def _finish(loop: TrainingLoop, ctx: JobContext) -> TrainResult:
     )
 
 
-def probe_checkpoint(path: str, cells: np.ndarray, to_move: int) -> dict[str, Any]:
-    """One network's view of one position, for the scrubber. cells: int8 [n, n]."""
-    with torch.inference_mode():
-        out = load_evaluator(path, "cpu").evaluate(cells[None], np.array([to_move], np.int8))
-    return {
-        "prior": out.prior[0],
-        "value": float(out.value[0]),
-        "q": np.full_like(out.prior[0], np.nan) if out.q is None else -out.q[0],
-    }
+@dataclass(frozen=True)
+class ProbeResult:
+    """A network's view of a position, without a search. prior: float32 [N]; q: float32 [N], a move's value for its
+    mover (-q), NaN on stones and for two heads; value: for the player to move. cells: int8 [n, n]."""
+
+    size: int
+    to_move: int
+    cells: np.ndarray
+    prior: np.ndarray
+    q: np.ndarray
+    value: float
+
+
+@job("hex.probe", ProbeSpec, title="Ask a network about a position")
+def probe(spec: ProbeSpec, ctx: JobContext) -> ProbeResult:
+    """Evaluate one position with one network: the lab's scrubber over checkpoints."""
+    position = replay(spec.size, moves_of(spec.moves, spec.size), "pieces")
+    ctx.check()
+    evaluator = load_evaluator(spec.weights, spec.device)
+    out = evaluator.evaluate(position.cells[None], np.array([position.to_move], np.int8))
+    q = np.full_like(out.prior[0], np.nan) if out.q is None else -out.q[0]
+    q = np.where(position.cells.ravel() == 0, q, np.nan).astype(np.float32)
+    return ProbeResult(spec.size, position.to_move, position.cells.copy(), out.prior[0], q, float(out.value[0]))

@@ -125,6 +125,7 @@ class BoardView(QWidget):
     swap_asked = Signal()
     take_back_asked = Signal()
     overlay_changed = Signal(str)
+    heat_changed = Signal(object)
     failed = Signal(str, str)
 
     def __init__(self, model: GameModel, parent: QWidget | None = None) -> None:
@@ -213,10 +214,11 @@ class BoardView(QWidget):
 
     def _paint_heat(self) -> None:
         name, snapshot = self.overlays.current(), self._snapshot
+        heat = None
         if name and snapshot is not None and snapshot.size == self.model.size:
-            self.board.set_heat(overlay(name, snapshot, self.options))  # type: ignore[arg-type]
-        else:
-            self.board.set_heat(None)
+            heat = overlay(name, snapshot, self.options)  # type: ignore[arg-type]
+        self.board.set_heat(heat)
+        self.heat_changed.emit(heat)
 
     # -- what is done with it ---------------------------------------------------------------------------------
 

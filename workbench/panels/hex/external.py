@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Signal
 
 from engines.core.errors import UserError
+from engines.hex.htp.spec import ExternalSpec
 from engines.hex.snapshots import AnalysisSnapshot, EngineRequest
-from engines.hex.spec import ExternalSpec
 
 if TYPE_CHECKING:
     from workbench.panels.base import Panel

@@ -54,6 +54,11 @@ class Referee(QObject):
         """Whether an engine is about to move."""
         return self._asked_for is not None
 
+    @property
+    def is_judging(self) -> bool:
+        """Whether the search under way only weighs a learner's move."""
+        return self._pending is not None
+
     # -- what the user does -----------------------------------------------------------------------------------
 
     def set_seats(self, seats: Seats) -> None:

@@ -20,14 +20,14 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from workbench.theme import GRID, set_role
+from workbench.theme import GRID
 from workbench.widgets.basics import label
 
 Seat = Literal["human", "network", "external"]
 SEATS: Final[tuple[tuple[Seat, str, str], ...]] = (
     ("human", "You", "Moves are made with the mouse or the arrow keys and Enter"),
     ("network", "Network", "The three-head network and its search play this colour"),
-    ("external", "Other engine", "Any Hex program that speaks HTP plays this colour"),
+    ("external", "Other", "Any Hex program that speaks HTP plays this colour"),
 )
 COLOURS: Final = {1: "Red", 2: "Blue"}
 Limit = Literal["simulations", "milliseconds"]
@@ -101,7 +101,7 @@ class SeatsBox(QWidget):
         self.amount.setGroupSeparatorShown(True)
         self.amount.setAccessibleName("How much the network may think for a move")
         self.limit = QComboBox()
-        self.limit.addItem("simulations", "simulations")
+        self.limit.addItem("sims", "simulations")
         self.limit.addItem("ms", "milliseconds")
         self.limit.setAccessibleName("Unit of thinking")
         both = QHBoxLayout()
@@ -161,7 +161,8 @@ class SeatsBox(QWidget):
             button.setToolTip(f"{name}: {help_text}")
             button.setAccessibleName(f"{name}: {text}")
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            set_role(button, "segment")
+            button.setStyleSheet("padding: 4px 6px;")
+            button.setMinimumWidth(48)
             group.addButton(button, number)
             row.addWidget(button, 1)
         group.setExclusive(True)

@@ -1,0 +1,630 @@
+"""The Hex panel: a board to play on, the search and its heads beside it, and three more stages in tabs."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QFileDialog, QMessageBox, QSplitter, QTabWidget, QVBoxLayout, QWidget
+
+from engines.core.errors import UserError
+from engines.core.spec import Spec
+from engines.hex.snapshots import SWAP, AnalysisSnapshot, ReviewSnapshot
+from engines.hex.spec import EngineSpec
+from workbench.commands import Command
+from workbench.panels.base import Export, Panel
+from workbench.panels.hex.analysis_column import AnalysisColumn
+from workbench.panels.hex.board_view import BoardView
+from workbench.panels.hex.external import ExternalEngine
+from workbench.panels.hex.game import GameModel
+from workbench.panels.hex.live import LiveEngine
+from workbench.panels.hex.mistakes import curve_of_review
+from workbench.panels.hex.overlays import OVERLAYS, OverlayOptions
+from workbench.panels.hex.referee import Referee
+from workbench.panels.hex.results import ResultsZone
+from workbench.panels.hex.reviewer import Reviewer
+from workbench.panels.hex.sample import SAMPLE_GAME
+from workbench.panels.hex.seats import COLOURS, Seats
+from workbench.panels.hex.settings_form import SettingsForm, ViewOptions
+from workbench.panels.hex.teaching import Puzzle, Teacher, Verdict, puzzles_of_review
+from workbench.panels.registry import PanelInfo
+from workbench.services import Services
+from workbench.theme import GRID
+
+DEMO_SIMULATIONS: Final = 400
+STAGES: Final = (
+    ("Duel", "workbench.panels.hex.duel_view:DuelView", "Two networks search this position side by side"),
+    ("Swap map", "workbench.panels.hex.openings_view:OpeningsView", "What every first move is worth"),
+    ("Training lab", "workbench.panels.hex.lab:LabView", "Train a network and watch it learn"),
+)
+"""Stages beside the board, imported when first shown: title, "module:class", tool tip."""
+
+
+class HexPanel(Panel):
+    """Play, analyse, review, duel, map and train."""
+
+    def __init__(self, services: Services, info: PanelInfo, parent: QWidget | None = None) -> None:
+        super().__init__(services, info, parent)
+        self.model = GameModel(11, "pieces", self)
+        self.engine = LiveEngine(self)
+        self.external = ExternalEngine(self)
+        self.teacher = Teacher(self)
+        self.referee = Referee(self.model, self.engine, self.external, self.teacher, self)
+        self.reviewer = Reviewer(self, self.model)
+        self._demo_wanted = False
+        self._hint = -1
+        self._puzzle: Puzzle | None = None
+        self._values: dict[int, float] = {}
+        self._build()
+        self._connect()
+        self.run_button.set_text("Analyse")
+        self.model.load_text(SAMPLE_GAME)
+        self.model.jump_to_ply(self.model.ply)
+        self.model.mark_saved()
+        self._show_view(self.form.view())
+        self.board_view.overlays.set_current("search_q")
+
+    # -- building ---------------------------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        self.form = SettingsForm([], 10)
+        self.board_view = BoardView(self.model)
+        self.column = AnalysisColumn(self.services.theme)
+        self.results = ResultsZone(self.services.theme, self.model)
+        board_page = QSplitter(Qt.Orientation.Horizontal)
+        board_page.setChildrenCollapsible(False)
+        board_page.setHandleWidth(GRID // 2)
+        board_page.addWidget(self.board_view)
+        board_page.addWidget(self.column)
+        board_page.setStretchFactor(0, 3)
+        board_page.setStretchFactor(1, 1)
+        self.tabs = QTabWidget()
+        self.tabs.setDocumentMode(True)
+        self.tabs.addTab(board_page, "Board")
+        self.tabs.setTabToolTip(0, "Play and analyse")
+        self._stages: dict[int, Any] = {}
+        for title, _, help_text in STAGES:
+            page = QWidget()
+            QVBoxLayout(page).setContentsMargins(0, 0, 0, 0)
+            number = self.tabs.addTab(page, title)
+            self.tabs.setTabToolTip(number, help_text)
+        self.set_zones(self.form, self.tabs, self.results, stretch=(4, 1))
+
+    def _connect(self) -> None:
+        form, board, referee = self.form, self.board_view, self.referee
+        form.new_game_asked.connect(self.new_game)
+        form.swap_changed.connect(lambda swap: self._try(lambda: self.model.set_swap(swap)))
+        form.engine_changed.connect(self._engine_changed)
+        form.view_changed.connect(self._show_view)
+        form.teaching_changed.connect(self._teaching_changed)
+        form.quiz_button.clicked.connect(lambda: self.start_quiz())
+        form.seats.changed.connect(referee.set_seats)
+        form.seats.move_requested.connect(self.let_network_move)
+        board.move_asked.connect(self.play)
+        board.swap_asked.connect(lambda: self.play(SWAP))
+        board.take_back_asked.connect(self.take_back)
+        board.failed.connect(lambda text, remedy: self.show_message(text, "error", remedy))
+        board.board.rotation_changed.connect(self._rotated)
+        board.cell_hovered.connect(self._preview_cell)
+        board.heat_changed.connect(self.column.show_heat)
+        self.column.line_hovered.connect(self._preview_line)
+        self.column.move_chosen.connect(self.play)
+        self.column.n0_changed.connect(lambda n0: self.form.engine.set_values({"n0": n0}))
+        self.results.ply_asked.connect(self._go_to_reviewed)
+        self.results.review_asked.connect(self.review)
+        self.results.stop_review_asked.connect(self.reviewer.stop)
+        self.results.quiz_asked.connect(self.start_quiz)
+        self.reviewer.reviewed.connect(self._reviewed)
+        self.reviewer.ended.connect(self._review_ended)
+        self.engine.analysed.connect(self._analysed)
+        self.engine.chosen.connect(self._analysed)
+        self.engine.mode_changed.connect(lambda _: self._follow_engine())
+        self.engine.refused.connect(lambda why: self._demo_wanted and self._fail_demo(why))
+        referee.said.connect(lambda text, kind: self.show_message(text, kind))
+        referee.thinking_changed.connect(self._thinking)
+        self.teacher.objected.connect(self._objected)
+        self.teacher.praised.connect(self._praised)
+        self.teacher.hinted.connect(self._hinted)
+        self.model.position_changed.connect(self._moved)
+        self.model.game_replaced.connect(self._game_replaced)
+        self.model.tree_changed.connect(self.commands_changed)
+        self.tabs.currentChanged.connect(self._stage_shown)
+        self.services.theme.changed.connect(lambda _: self._show_view(self.form.view()))
+
+    # -- stages -----------------------------------------------------------------------------------------------
+
+    def stage(self, number: int) -> Any:
+        """The stage of a tab (1 and up), built when first asked for."""
+        if number not in self._stages:
+            module, _, name = STAGES[number - 1][1].partition(":")
+            view = getattr(importlib.import_module(module), name)(self)
+            self.tabs.widget(number).layout().addWidget(view)
+            self._stages[number] = view
+            state = self._stage_states.get(STAGES[number - 1][0])
+            if isinstance(state, dict):
+                view.restore_state(state)
+        return self._stages[number]
+
+    _stage_states: dict[str, Any] = {}  # noqa: RUF012 - replaced as a whole by restore_state
+
+    def _stage_shown(self, number: int) -> None:
+        on_board = number == 0
+        if not on_board:
+            self.stage(number)
+            if self.referee.analysis:
+                self.referee.set_analysis(False)
+        self.results.setVisible(on_board)
+        self._follow_engine()
+        self.commands_changed.emit()
+
+    @property
+    def _current(self) -> Any:
+        """The stage that is shown, None for the board."""
+        number = self.tabs.currentIndex()
+        return None if number == 0 else self.stage(number)
+
+    # -- the panel contract -----------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Analyse the position on the board, or start what the stage shown is for."""
+        if self._current is not None:
+            self._try(self._current.start)
+            return
+        self._try(self.form.engine_spec)
+        if self.model.position.winner:
+            self.show_message("The game is over here.", "info", "Go back a move, or start a new game.")
+            return
+        self.messages.clear("error")
+        self.referee.set_analysis(True)
+        self._follow_engine()
+
+    def stop(self) -> None:
+        """No analysis, no engine's move, no job."""
+        self.referee.stop()
+        for handle in list(self._jobs):
+            if not handle.is_session:
+                handle.cancel()
+        self._follow_engine()
+
+    def demo(self) -> None:
+        self._demo_wanted = True
+        self.tabs.setCurrentIndex(0)
+        if self.model.position.winner:
+            self.model.back()
+        self.run()
+
+    def close_panel(self) -> None:
+        self.referee.stop()
+        for view in self._stages.values():
+            view.close_stage()
+        self.engine.close()
+        self.external.close()
+        super().close_panel()
+
+    def is_busy(self) -> bool:
+        return super().is_busy() or self.model.is_dirty
+
+    def accepts(self, path: Path) -> bool:
+        return path.suffix.lower() in self.info.accepts
+
+    def open_path(self, path: Path) -> None:
+        """Open an SGF file; a damaged one changes nothing."""
+        self.referee.stop()
+        self.model.open(path)
+        self.tabs.setCurrentIndex(0)
+        self._start_of_opened()
+
+    def save_state(self) -> dict[str, Any]:
+        stages = dict(self._stage_states)
+        for number, view in self._stages.items():
+            stages[STAGES[number - 1][0]] = view.save_state()
+        return {
+            "sgf": self.model.to_sgf(),
+            "ply": self.model.ply,
+            "dirty": self.model.is_dirty,
+            "path": str(self.model.path) if self.model.path else "",
+            "seats": self.form.seats.seats().as_state(),
+            "engine": (self.form.engine.spec() or EngineSpec()).model_dump(mode="json"),
+            "view": asdict(self.form.view()),
+            "teaching": self.form.teaching(),
+            "overlay": self.board_view.overlays.current(),
+            "tab": self.tabs.currentIndex(),
+            "stages": stages,
+        }
+
+    def restore_state(self, state: dict[str, Any]) -> None:
+        if isinstance(state.get("sgf"), str):
+            try:
+                self.model.load_text(state["sgf"])
+                if isinstance(state.get("ply"), int):
+                    self.model.to_end()
+                    self.model.jump_to_ply(state["ply"])
+                if not state.get("dirty"):
+                    self.model.mark_saved()
+            except UserError as error:
+                self.show_message("The game of the last session could not be restored.", "warn", str(error))
+        seats = Seats.of_state(state.get("seats"))
+        self.form.seats.set_seats(seats)
+        self.referee.seats = seats
+        self.form.set_engine(state.get("engine"))
+        self.form.set_view(ViewOptions.of_state(state.get("view")))
+        self.form.set_teaching(state.get("teaching"))
+        if isinstance(state.get("overlay"), str):
+            self.board_view.overlays.set_current(state["overlay"])
+        if isinstance(state.get("stages"), dict):
+            self._stage_states = state["stages"]
+        if isinstance(state.get("tab"), int) and 0 <= state["tab"] < self.tabs.count():
+            self.tabs.setCurrentIndex(state["tab"])
+
+    # -- what the user does -----------------------------------------------------------------------------------
+
+    def play(self, move: int) -> None:
+        """A move on the board, by mouse, keyboard or the table of moves."""
+        if self._puzzle is not None:
+            self._answer(move)
+            return
+        self._clear_hint()
+        self._try(lambda: self.referee.play(move))
+
+    def take_back(self) -> None:
+        self._try(self.referee.take_back)
+
+    def let_network_move(self) -> None:
+        self._try(self.referee.let_engine_move)
+
+    def new_game(self, size: int, swap: str) -> None:
+        """Begin again; unsaved moves can be brought back with undo."""
+        self.referee.stop_thinking()
+        self._puzzle = None
+
+        def begin() -> None:
+            self.model.new_game(size, swap)  # type: ignore[arg-type]
+
+        if self._try(begin):
+            self.results.forget()
+            seats = self.form.seats.seats()
+            if seats.red != "human":
+                self.referee.set_seats(Seats(**{**seats.as_state(), "red": "human"}))
+                self.referee.set_seats(seats)
+
+    def review(self, simulations: int) -> None:
+        """Analyse every position of the game on the board."""
+
+        def begin() -> None:
+            self.referee.set_analysis(False)
+            self.reviewer.start(self.form.engine_spec(), simulations)
+            self.results.begin_review()
+
+        self._try(begin)
+
+    def start_quiz(self) -> None:
+        """Ask the positions in which somebody went wrong, worst first."""
+        review = self.reviewer.latest
+        if review is not None:
+            for puzzle in puzzles_of_review(review.moves, self.reviewer.positions, self.teacher.tolerance):
+                self.teacher.remember(puzzle)
+        if not self.teacher.quiz:
+            self.show_message("There are no mistakes to ask about yet.", "info", "Review a game, or play with teaching on.")
+            return
+        self._ask(self.teacher.quiz.pop(0))
+
+    def paste(self) -> None:
+        """Open a game or a HexWorld link from the clipboard."""
+        text = QGuiApplication.clipboard().text()
+        if self._try(lambda: self.model.load_text(text)):
+            self._start_of_opened()
+
+    def copy_sgf(self) -> None:
+        QGuiApplication.clipboard().setText(self.model.to_sgf())
+        self.status_message.emit("Copied the game as SGF", "ok")
+
+    def copy_link(self) -> None:
+        def copy() -> None:
+            QGuiApplication.clipboard().setText(self.model.to_link())
+            self.status_message.emit("Copied a HexWorld link", "ok")
+
+        self._try(copy)
+
+    def open_dialog(self) -> None:
+        chosen, _ = QFileDialog.getOpenFileName(self, "Open a game", "", "Hex games (*.sgf *.hex);;All files (*)")
+        if chosen:
+            self.open_checked(Path(chosen))
+
+    def save(self) -> None:
+        """Save where the game came from, or ask."""
+        path = self.model.path
+        if path is None:
+            chosen, _ = QFileDialog.getSaveFileName(self, "Save the game", "game.sgf", "Hex games (*.sgf)")
+            if not chosen:
+                return
+            path = Path(chosen)
+            path = path if path.suffix else path.with_suffix(".sgf")
+        if self._try(lambda: self.model.save(path)):
+            self.status_message.emit(f"Saved {path}", "ok")
+
+    def _try(self, action: Any) -> bool:
+        """Do it; a user's mistake becomes a message and changes nothing."""
+        try:
+            action()
+        except UserError as error:
+            self.show_message(error.what[:1].upper() + error.what[1:], "warn", error.remedy)
+            return False
+        return True
+
+    def _start_of_opened(self) -> None:
+        self._puzzle = None
+        self.results.forget()
+
+    # -- the engine speaks ------------------------------------------------------------------------------------
+
+    def _engine_changed(self, spec: Spec | None) -> None:
+        if isinstance(spec, EngineSpec):
+            self.engine.configure(spec)
+            self.column.show_n0(spec.n0)
+
+    def _analysed(self, snapshot: AnalysisSnapshot) -> None:
+        teaching = self.teacher.is_on and self.form.seats.seats().of(self.model.to_move) == "human"
+        self.teacher.see(snapshot)
+        if self.referee.is_judging:
+            return
+        hide = teaching and self._hint < 0 and not self.referee.analysis
+        self.board_view.show_snapshot(None if hide else snapshot)
+        self.column.show_snapshot(None if hide else snapshot)
+        sign = 1.0 if snapshot.to_move == 1 else -1.0
+        if np.isfinite(snapshot.value) and not hide:
+            self._values[id(self.model.node)] = sign * snapshot.value
+            self.results.show_live(self.model.line(), self._values, self.model.size)
+        if self._demo_wanted and snapshot.simulations >= DEMO_SIMULATIONS:
+            self._demo_wanted = False
+            self.referee.set_analysis(False)
+            self.demo_done.emit(_figures(snapshot))
+
+    def _fail_demo(self, why: str) -> None:
+        self._demo_wanted = False
+        self.demo_failed.emit(why)
+
+    def _follow_engine(self) -> None:
+        """The Run button says what the stage shown is doing."""
+        if self._current is not None:
+            self.run_button.set_text(self._current.run_text)
+            if self._main_job is None:
+                self.run_button.set_state("idle")
+            return
+        self.run_button.set_text("Analyse")
+        if self._main_job is None:
+            searching = self.engine.is_searching and (self.referee.analysis or self.referee.is_thinking)
+            self.run_button.set_state("running" if searching else "idle")
+
+    def _thinking(self, text: str) -> None:
+        self.board_view.board.set_locked(text)
+        self.status_message.emit(text or "Ready", "info")
+        self._follow_engine()
+
+    def _moved(self) -> None:
+        self._clear_hint()
+        self.board_view.show_snapshot(None)
+        self.column.show_position(self.model.position)
+        self.results.show_ply(self.model.ply)
+        self.commands_changed.emit()
+
+    def _game_replaced(self) -> None:
+        self._values.clear()
+        self._puzzle = None
+        self.form.show_game(self.model.size, self.model.swap)
+        self.results.forget()
+
+    # -- previews, view ---------------------------------------------------------------------------------------
+
+    def _preview_cell(self, cell: int) -> None:
+        """Hovering a move that was searched shows how the search goes on after it."""
+        snapshot = self.board_view.snapshot
+        lines = snapshot.lines if snapshot is not None and self.board_view.overlays.current() else ()
+        self._preview_line(next((line for line in lines if line and line[0] == cell), ()))
+
+    def _preview_line(self, line: tuple[int, ...]) -> None:
+        self.board_view.board.set_variation(line[: self.form.view().pv_length], self.model.to_move)
+
+    def _show_view(self, view: ViewOptions) -> None:
+        self.board_view.set_options(OverlayOptions(view.top, view.always_red, self.services.theme.is_dark))
+        self.board_view.board.set_coordinates(view.coordinates)
+        self.board_view.board.set_rotation(view.rotation)
+        self.board_view.set_numbers(view.numbers)
+        self.column.set_options(view.always_red, view.top)
+
+    def _rotated(self, hour: int) -> None:
+        view = self.form.view()
+        if view.rotation != hour:
+            self.form.set_view(ViewOptions(**{**asdict(view), "rotation": hour}))
+
+    # -- review -----------------------------------------------------------------------------------------------
+
+    def _reviewed(self, snapshot: ReviewSnapshot) -> None:
+        self.results.show_review(curve_of_review(snapshot), snapshot.size)
+
+    def _review_ended(self, whole: bool) -> None:
+        self.results.end_review(whole)
+
+    def _go_to_reviewed(self, ply: int) -> None:
+        nodes = self.reviewer.nodes
+        if self.results.shows_review and ply < len(nodes) and nodes[0] is self.model.tree.root:
+            self.model.jump(nodes[ply])
+        else:
+            self.model.jump_to_ply(ply)
+
+    # -- teaching ---------------------------------------------------------------------------------------------
+
+    def _teaching_changed(self, on: bool, tolerance: int, hint_s: int) -> None:
+        self.teacher.is_on = on
+        self.teacher.tolerance = float(tolerance)
+        self.teacher.hint_after_s = hint_s
+        reason = "Teaching is on: overlays would give the answer away" if on else ""
+        self.board_view.overlays.set_locked(reason)
+        self.column.set_teaching(on)
+        self._clear_hint()
+        if on:
+            self.referee.set_analysis(False)
+            self.board_view.show_snapshot(None)
+            self.column.show_snapshot(None)
+        self.referee.settle()
+
+    def _objected(self, verdict: Verdict) -> None:
+        self.show_message(
+            f"That move loses {verdict.loss:.0f} points of win chances ({verdict.before:.0f} % → {verdict.after:.0f} %). "
+            "Try another.",
+            "warn",
+            "",
+            ("Play it anyway", lambda: self.referee.insist(verdict)),
+        )
+
+    def _praised(self, verdict: Verdict) -> None:
+        self.messages.clear("warn")
+        self.status_message.emit(f"Your move keeps {verdict.after:.0f} % (best: {verdict.before:.0f} %)", "ok")
+
+    def _hinted(self, cell: int) -> None:
+        self._hint = cell
+        self.board_view.board.set_variation((cell,), self.model.to_move)
+        self.status_message.emit("A hint is shown on the board", "info")
+
+    def _clear_hint(self) -> None:
+        if self._hint >= 0:
+            self._hint = -1
+            self.board_view.board.set_variation(())
+
+    # -- quiz -------------------------------------------------------------------------------------------------
+
+    def _ask(self, puzzle: Puzzle) -> None:
+        self.referee.stop()
+        place = puzzle.position
+        from engines.hex.gametree import GameTree
+
+        tree = GameTree.from_moves(place["size"], place["moves"], place["swap"])
+        self.model.load_tree(tree, is_saved=True)
+        self.model.to_end()
+        self._puzzle = puzzle
+        left = len(self.teacher.quiz)
+        self.show_message(
+            f"{COLOURS[self.model.to_move]} to move: find what was missed here. {left} more after this one.",
+            "info",
+            "",
+            ("Show me", lambda: self._answer(-1)),
+        )
+
+    def _answer(self, move: int) -> None:
+        puzzle, self._puzzle = self._puzzle, None
+        if puzzle is None:
+            return
+        from engines.hex.coordinates import move_name
+
+        best = move_name(puzzle.best, puzzle.position["size"])
+        if move == puzzle.best:
+            text, kind = f"Right: {best}.", "ok"
+        elif move == puzzle.wrong:
+            text, kind = f"That is what was played; it lost {puzzle.loss:.0f} points. Best was {best}.", "warn"
+        else:
+            text, kind = f"The search prefers {best}.", "info"
+        self.show_message(
+            text, kind, "", ("Next", self.start_quiz) if self.teacher.quiz else None  # type: ignore[arg-type]
+        )  # fmt: skip
+        self.board_view.board.set_variation((puzzle.best,), self.model.to_move)
+
+    # -- commands and exports ---------------------------------------------------------------------------------
+
+    def commands(self) -> list[Command]:
+        model, group = self.model, self.info.title
+        begin = "" if model.node.parent is not None else "This is the beginning of the game."
+        end = "" if model.line()[model.ply + 1 :] else "This is the end of the line."
+        overlays = [
+            Command(f"hex.overlay.{o.name}", f"Overlay: {o.title}", lambda name=o.name: self._overlay_key(name), o.key,
+                    self._why_no_overlay, group, "eye")
+            for o in OVERLAYS
+        ]  # fmt: skip
+        return [
+            *super().commands(),
+            Command("hex.new", "New game", self.form.ask_new_game, "Ctrl+N", group=group, icon="game"),
+            Command("hex.open", "Open a game (SGF)", self.open_dialog, "Ctrl+O", group=group, icon="open"),
+            Command("hex.save", "Save the game", self.save, "Ctrl+S", group=group, icon="save"),
+            Command("hex.paste", "Paste SGF or a HexWorld link", self.paste, "Ctrl+V", group=group, icon="paste"),
+            Command("hex.copy", "Copy the game as SGF", self.copy_sgf, "Ctrl+C", group=group, icon="copy"),
+            Command("hex.link", "Copy a HexWorld link", self.copy_link, "Ctrl+L", group=group, icon="copy"),
+            Command("hex.undo", f"Undo {model.undo_text}".strip(), model.undo, "Ctrl+Z",
+                    lambda: "" if model.undo_text else "There is nothing to undo.", group, "undo"),
+            Command("hex.redo", f"Redo {model.redo_text}".strip(), model.redo, "Ctrl+Y",
+                    lambda: "" if model.redo_text else "There is nothing to redo.", group, "redo"),
+            Command("hex.takeback", "Take back", self.take_back, "Backspace", lambda: begin, group, "undo"),
+            Command("hex.swap", "Swap", lambda: self.play(SWAP), "S",
+                    lambda: "" if model.position.can_swap else "Only the second move can be a swap.", group, "swap"),
+            Command("hex.move", "Let the network move", self.let_network_move, "Ctrl+M", group=group, icon="robot"),
+            Command("hex.review", "Review the game", self.results.ask_review, "Ctrl+R", group=group, icon="chart"),
+            Command("hex.first", "To the beginning", model.to_start, "Home", lambda: begin, group, "first"),
+            Command("hex.back", "Back one move", model.back, "PgUp", lambda: begin, group, "previous"),
+            Command("hex.forward", "Forward one move", model.forward, "PgDown", lambda: end, group, "next"),
+            Command("hex.last", "To the end", model.to_end, "End", lambda: end, group, "last"),
+            Command("hex.variation", "Next variation", model.next_variation, "Ctrl+Down", group=group, icon="tree"),
+            Command("hex.promote", "Make this the main line", model.promote, "", lambda: begin, group, "up"),
+            Command("hex.delete", "Delete this branch", lambda: self._try(model.delete_branch), "Delete",
+                    lambda: begin, group, "trash"),
+            Command("hex.setup", "Set up a position", self.toggle_setup, "Ctrl+E", group=group, icon="edit"),
+            Command("hex.teach", "Teaching mode on or off", self.form.teach.toggle, "Ctrl+T", group=group, icon="user"),
+            Command("hex.quiz", "Quiz from my mistakes", self.start_quiz, "", group=group, icon="target"),
+            Command("hex.turn", "Turn the board", lambda: self.form.turn_board(1), "R", group=group, icon="rotate"),
+            *overlays,
+        ]  # fmt: skip
+
+    def toggle_setup(self) -> None:
+        """Paint stones instead of playing, or play again."""
+        on = not self.board_view.is_setting_up
+        self.referee.stop()
+        self.board_view.set_setup(self.board_view.setup_bar.colour() if on else None)
+
+    def exports(self) -> list[Export]:
+        none = "" if self.board_view.snapshot is not None else "Analyse the position first."
+        return [
+            Export("board-png", "Board as PNG", ".png", self._write_board),
+            Export("board-svg", "Board as SVG", ".svg", self._write_board),
+            Export("analysis-csv", "Analysis as CSV", ".csv", self._write_analysis, lambda: none),
+            Export("game-sgf", "Game as SGF", ".sgf", self.model.save),
+            Export("winrate-png", "Win-rate graph as PNG", ".png", self.results.graph.plot.save),
+        ]
+
+    def _write_board(self, path: Path) -> None:
+        from workbench.widgets.exports import painted_by, save_png, save_svg
+
+        board = self.board_view.board
+        (save_svg if path.suffix == ".svg" else save_png)(painted_by(board), board.size(), path)
+
+    def _write_analysis(self, path: Path) -> None:
+        from workbench.panels.hex.board_export import save_analysis_csv
+
+        snapshot = self.board_view.snapshot
+        if snapshot is not None:
+            save_analysis_csv(snapshot, path)
+
+    def _overlay_key(self, name: str) -> None:
+        self.board_view.overlays.toggle(name)
+
+    def _why_no_overlay(self) -> str:
+        return "Teaching is on: overlays would give the answer away." if self.teacher.is_on else ""
+
+    def ask_before_losing(self) -> bool:
+        """Whether unsaved moves may be dropped."""
+        if not self.model.is_dirty:
+            return True
+        answer = QMessageBox.question(self, "Unsaved game", "The game has unsaved moves. Drop them?")
+        return answer == QMessageBox.StandardButton.Yes
+
+
+def _figures(snapshot: AnalysisSnapshot) -> dict[str, float | int | str]:
+    """What the tour writes down."""
+    return {
+        "simulations": snapshot.simulations,
+        "net_calls": snapshot.net_calls,
+        "simulations_per_call": round(snapshot.simulations / max(snapshot.net_calls, 1), 2),
+        "value": round(snapshot.value, 4),
+        "depth": snapshot.depth,
+        "seconds": round(snapshot.seconds, 3),
+    }
