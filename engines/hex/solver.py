@@ -84,7 +84,8 @@ class Solver:
         moves = np.zeros(self.size**2, np.int8)
         for cell, value in self.each_move(cells, to_move, check):
             moves[cell] = value
-        return Solution(int(moves.max()) if moves.any() else self.value(cells, to_move, check), moves)
+        value = int(moves[moves != 0].max()) if moves.any() else self.value(cells, to_move, check)
+        return Solution(value, moves)
 
     def value(self, cells: np.ndarray, to_move: int, check: Callable[[], None] = nothing) -> int:
         """1 if the player to move wins, -1 if not; much faster than `solve` on a large open board."""
