@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engines.core.errors import Cancelled
-from engines.hex.bitboard import Stones
+from engines.hex.bitboard import Stones, to_arrays
 from engines.hex.cache import EvaluationCache
 from engines.hex.search import Limits, Search, SearchSettings
+from engines.hex.solver import Solver
 from engines.hex.tree import OPEN
 from tests.engines.hex.oracles import ExactEvaluator, HashEvaluator, empty_cells, exact_value, random_position
 
@@ -545,3 +546,17 @@ def test_whatever_the_settings_the_tree_stays_sound(
         search.advance(search.best_move())
         if search.is_over:
             break
+
+
+def test_check_9_7_proven_flags_on_4x4_agree_with_the_exact_solver() -> None:
+    solver, rng, compared = Solver(4), np.random.default_rng(11), 0
+    for stones in (2, 4, 5, 6, 7):
+        cells = random_position(4, stones, rng)
+        search = Search(HashEvaluator(), cells, 1 + stones % 2, SearchSettings(n0=2, batch=8))
+        search.run(Limits(simulations=1500))
+        for row in every_row(search):
+            if search.tree.row_proven[row]:
+                boards, to_move = to_arrays([search.tree.stones[row]])
+                assert search.tree.row_proven[row] == solver.value(boards[0], int(to_move[0]))
+                compared += 1
+    assert compared > 50
