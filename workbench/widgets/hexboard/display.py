@@ -204,11 +204,8 @@ class BoardDisplay(QWidget):
         if self._heat is not None:
             tools.paint_heat_texts(painter, self._heat, numbers=self._show_numbers)
         tools.paint_numbers(painter, self._numbers)
-        if (
-            self._last_move >= 0
-            and self._last_move not in self._numbers
-            and self._last_move not in self._marks
-        ):
+        covered = {*self._numbers, *self._marks, *self._winning_path}
+        if self._last_move >= 0 and self._last_move not in covered:
             tools.paint_last_move(painter, self._last_move)
         if self._winning_path:
             tools.paint_winning_path(painter, self._winning_path, self._winner_of_path())
