@@ -160,3 +160,9 @@ def write(spec: SampleSpec, ctx: JobContext) -> str:
     path.write_text(spec.text, encoding="utf-8")
     ctx.publish(Counted(1, np.arange(3.0)), keep=True)
     return str(path)
+
+
+@job("sample.leave", SampleSpec)
+def leave(spec: SampleSpec, ctx: JobContext) -> None:
+    """Call what some libraries call when they are unhappy."""
+    sys.exit("unhappy")

@@ -119,6 +119,8 @@ def test_closing_ends_a_job_that_never_stops(make_runner: MakeRunner, qtbot: QtB
     runner.close(0.5)
     assert time.monotonic() - began < 5
     assert (deaf.state, waiting.state) == ("interrupted", "cancelled")
+    assert deaf.error is not None
+    assert deaf.error.what == "The window was closed before the job had stopped."
     assert not [process for process in processes if process.is_running()]
     assert store.run(deaf.run_id).status == "interrupted"
 

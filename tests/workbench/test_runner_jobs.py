@@ -248,3 +248,12 @@ def test_a_closed_runner_takes_no_more_jobs(make_runner: MakeRunner, qtbot: QtBo
     runner.close()
     with pytest.raises(RuntimeError, match="closed"):
         runner.submit("sample.count", SampleSpec())
+
+
+def test_a_job_that_calls_sys_exit_fails_and_the_lane_goes_on(runner: Runner, qtbot: QtBot) -> None:
+    left = runner.submit("sample.leave", SampleSpec())
+    after = runner.submit("sample.count", SampleSpec(steps=1))
+    wait_end(qtbot, left)
+    assert left.error is not None
+    assert (left.state, left.error.kind, left.error.what) == ("failed", "bug", "SystemExit: unhappy")
+    assert wait_end(qtbot, after).state == "done"

@@ -111,25 +111,26 @@ class Engine:
         self._publisher.start()
         self._prepare()
         worker = self._thread("worker", self._work)
-        proper = False
+        grace_s: float | None = None
         try:
-            while not proper:
-                proper = self._obey(self._connection.recv())
+            while grace_s is None:
+                grace_s = self._obey(self._connection.recv())
         except (EOFError, OSError):
             log.info("the window is gone")
         self._leaving.set()
         for ctx in list(self._contexts.values()):
             ctx.cancel()
         self._orders.put(None)
-        until = time.monotonic() + self._setup.grace_s
+        until = time.monotonic() + (self._setup.grace_s if grace_s is None else grace_s)
         for thread in [worker, *self._threads]:
             thread.join(max(0.0, until - time.monotonic()))
         self._publisher.stop()
         self._segments.close()
         self._connection.close()
-        return proper
+        return grace_s is not None
 
-    def _obey(self, message: Message) -> bool:
+    def _obey(self, message: Message) -> float | None:
+        """Do what a message says; a "quit" gives the seconds that jobs have to stop."""
         ctx = self._contexts.get(message.job)
         if message.kind == "run":
             self._contexts[message.job] = EngineContext(message.job, self._publisher)
@@ -145,7 +146,7 @@ class Engine:
             ctx.request((message.generation, unpack(message.body)))
         elif message.kind == "ack":
             self._segments.acknowledged(message.body)
-        return message.kind == "quit"
+        return float(message.body) if message.kind == "quit" else None
 
     def _send(self, kind: str, job: int, generation: int = 0, body: Any = None) -> None:
         with self._sending:
@@ -210,7 +211,7 @@ class Engine:
         """Run an ordinary job here, or give a session the thread of its own that it needs."""
         try:
             job = find_job(order.name)
-        except Exception as error:  # noqa: BLE001 - importing a topic runs its code; the job's room ends here
+        except BaseException as error:  # noqa: BLE001 - as in `_run`
             self._finish(order, Outcome("failed", error=_error_info(error)))
             return
         if job.session and not order.session:
@@ -241,7 +242,7 @@ class Engine:
             outcome = self._outcome(job.function(spec, ctx), record, ctx)
         except Cancelled:
             outcome = self._ended_early(record, ctx)
-        except Exception as error:  # noqa: BLE001 - an exception in a job ends that job only
+        except BaseException as error:  # noqa: BLE001 - even SystemExit, or a panic of Rust, ends this job only
             outcome = Outcome("failed", error=_error_info(error), checkpointed=ctx.checkpointed)
             _close(record, "failed", outcome.error)
         del ctx, record

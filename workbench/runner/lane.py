@@ -166,7 +166,7 @@ class Lane(QThread):
                 self._leave_by = by
                 while self._waiting:
                     self._end(self._waiting.popleft().job, Ended("cancelled"))
-                self._say("quit", 0)
+                self._say("quit", 0, 0, max(0.0, by - time.monotonic()))
 
     def _cancel(self, job: int) -> None:
         if job in self._active:
@@ -311,12 +311,18 @@ class Lane(QThread):
             if self._leave_by is not None and active.run_id is None:
                 self._end(job, Ended("cancelled"))
                 continue
-            what = "The process was ended on request." if active.killed else f"The engine process {how}."
+            if active.killed:
+                what = "The process was ended on request."
+            elif self._leave_by is not None:
+                what = "The window was closed before the job had stopped."
+            else:
+                what = f"The engine process {how}."
             remedy = ""
             checkpointed = active.run_id is not None
             if checkpointed:
                 remedy = "Resume goes on from the last checkpoint."
-            info = ErrorInfo("user" if active.killed else "bug", what, remedy)
+            wanted = active.killed or self._leave_by is not None
+            info = ErrorInfo("user" if wanted else "bug", what, remedy)
             self._mark_interrupted(active.run_id, info)
             self._end(job, Ended("interrupted", error=info, checkpointed=checkpointed))
 
@@ -338,7 +344,7 @@ class Lane(QThread):
                 left = 0.1
             how = host.close(left, self._last_segment)
             log.debug("%s %s", self._setup.lane, how)
-        self._interrupt_active("was ended because its job did not stop")
+        self._interrupt_active("is gone because its lane broke")
         while self._waiting:
             self._end(self._waiting.popleft().job, Ended("cancelled"))
         self._wake_out.close()

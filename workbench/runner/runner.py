@@ -75,6 +75,7 @@ class Runner(QObject):
         self._ordinary: set[str] = set()
         self._offered: set[int] = set()
         self._resumable: tuple[RunRecord, ...] = ()
+        self._knows_runs = False
         self._own_runs: set[str] = set()
         self._closed = False
         self._packer = Segments("")
@@ -312,8 +313,7 @@ class Runner(QObject):
             if isinstance(event, Started):
                 self._started(job, event)
             elif isinstance(event, Runs):
-                self._resumable = event.rows
-                self.resumable_changed.emit()
+                self._take_runs(event.rows)
             elif isinstance(event, Devices):
                 self._found_devices(event.found)
         for job, progress in post.progress.items():
@@ -327,6 +327,12 @@ class Runner(QObject):
             handle = self._handles.get(job)
             if isinstance(event, Ended) and handle is not None:
                 self._end(handle, event)
+
+    def _take_runs(self, rows: tuple[RunRecord, ...]) -> None:
+        is_news = not self._knows_runs or rows != self._resumable
+        self._resumable, self._knows_runs = rows, True
+        if is_news:
+            self.resumable_changed.emit()
 
     def _started(self, job: int, started: Started) -> None:
         handle = self._handles.get(job)
