@@ -319,6 +319,7 @@ class MainWindow(QMainWindow):
             self._window_help.setFixedWidth(340)
             self._columns.addWidget(self._window_help)
             self._window_help.show_topic("workbench")
+            self._window_help.setVisible(True)
             self.panel_shown.connect(lambda _: self._window_help and self._window_help.setVisible(False))
         else:
             self._window_help.setVisible(not self._window_help.isVisible())

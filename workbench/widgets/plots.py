@@ -76,7 +76,7 @@ class Plot(QWidget):
         self.view.viewport().setAcceptDrops(False)
         self.axes: pg.PlotItem = self.view.getPlotItem()
         if self.axes.ctrlMenu is not None:  # made without a parent, never shown, and not freed by pyqtgraph
-            self.axes.ctrlMenu.setParent(self)
+            self.axes.ctrlMenu.setParent(self, Qt.WindowType.Popup)
         self.axes.hideButtons()
         self.axes.setMouseEnabled(x=zoomable, y=zoomable)
         self.axes.showGrid(x=True, y=True, alpha=0.3)
