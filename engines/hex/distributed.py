@@ -37,9 +37,12 @@ def play_chunk(task: tuple[int, int, int], shared: dict[str, Any]) -> Batch:
 def gather(batches: list[Batch]) -> Batch:
     """Several batches of one board size as one."""
     return Batch(
-        join([b.samples for b in batches]),
-        *(sum(getattr(b, name) for b in batches) for name in ("games", "black_wins", "moves", "simulations")),
-        sum(b.net_calls for b in batches),
+        samples=join([b.samples for b in batches]),
+        games=sum(b.games for b in batches),
+        black_wins=sum(b.black_wins for b in batches),
+        moves=sum(b.moves for b in batches),
+        simulations=sum(b.simulations for b in batches),
+        net_calls=sum(b.net_calls for b in batches),
     )
 
 
@@ -74,4 +77,3 @@ class ClusterPlay:
 
     def close(self) -> None:
         self.executor.close()
-

@@ -53,7 +53,7 @@ class Evaluator:
         self.device = torch.device(device)
         self.net = net.to(self.device).eval()
         if self.device.type != "mps":
-            self.net = self.net.to(memory_format=torch.channels_last)
+            self.net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.half = half
         self.name = name
         self.sizes = sizes
@@ -105,7 +105,9 @@ def build(config: dict[str, Any], tensors: dict[str, torch.Tensor]) -> HexNet:
         net.load_state_dict(tensors)
     except (TypeError, ValueError, RuntimeError) as error:
         first = str(error).strip().splitlines()[0]
-        raise UserError(f"these weights are not of a Hex network: {first}", "choose weights made by hex.train") from None
+        raise UserError(
+            f"these weights are not of a Hex network: {first}", "choose weights made by hex.train"
+        ) from None
     return net
 
 

@@ -41,7 +41,7 @@ class Learner:
         self.device = torch.device(device)
         self.net = net.to(self.device)
         if self.device.type != "mps":
-            self.net = self.net.to(memory_format=torch.channels_last)
+            self.net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.weighting = weighting
         self.half = half
         plain = [p for m in net.modules() if isinstance(m, nn.BatchNorm2d) for p in m.parameters()]

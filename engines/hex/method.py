@@ -81,9 +81,7 @@ def tabular_q_optimum(pi: np.ndarray, win: np.ndarray, *, lam_q: float = 1.0, la
     return (share - lam_q * pi * z) / (lam_q * pi + share)
 
 
-def average_duplicates(
-    after: np.ndarray, z: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def average_duplicates(after: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Merge samples whose board *after the move* is the same.
 
     after: int8 [S, N], boards after the played move; z: float [S]. Returns (kept int64 [K]: the first sample of each

@@ -28,7 +28,10 @@ class Probes:
 
         rng = np.random.default_rng(seed)
         solver = Solver(size)
-        cells, movers, values, moves = [], [], [], []
+        cells: list[np.ndarray] = []
+        movers: list[int] = []
+        values: list[int] = []
+        moves: list[np.ndarray] = []
         while len(cells) < count:
             check()
             position = Position(size, swap="none")

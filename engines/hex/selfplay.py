@@ -125,6 +125,4 @@ class SelfPlay:
     def _samples(self, game: int, winner: int) -> Samples:
         moves = int(self.length[game])
         empty = np.zeros(self.size**2, np.int8)
-        return of_game(
-            self.size, empty, 1, self.actions[game, :moves], self.pi[game, :moves].copy(), winner, skip=1
-        )
+        return of_game(self.size, empty, 1, self.actions[game, :moves], self.pi[game, :moves].copy(), winner, skip=1)

@@ -14,22 +14,30 @@ class SearchSpec(Spec):
     """Settings of one PV-MCTS (section 2 of the paper file); defaults play well interactively."""
 
     weights: str = param(SHIPPED_THREE_HEAD, "Name of shipped weights, or a .safetensors file.", group="Network")
-    n0: int = param(10, "Visits a leaf needs before the network is called for it; 0 calls at once.",
-                    ge=0, le=1000, group="Search")
+    n0: int = param(
+        10, "Visits a leaf needs before the network is called for it; 0 calls at once.", ge=0, le=1000, group="Search"
+    )
     c_puct: float = param(1.5, "Weight of the prior in the selection score.", ge=0.0, le=20.0, group="Search")
-    batch: int = param(16, "Leaves gathered under virtual loss for one network call.", ge=1, le=512,
-                       group="Search", advanced=True)
+    batch: int = param(
+        16, "Leaves gathered under virtual loss for one network call.", ge=1, le=512, group="Search", advanced=True
+    )
     fpu: Literal["q", "parent", "zero"] = param(
-        "q", "First-play value of an unvisited move: the q-head's, the parent's, or a draw.",
-        group="Search", advanced=True)
+        "q",
+        "First-play value of an unvisited move: the q-head's, the parent's, or a draw.",
+        group="Search",
+        advanced=True,
+    )
     use_q_leaf: bool = param(True, "A leaf below n0 visits backs up its stored q.", group="Search", advanced=True)
-    noise: float = param(0.0, "Share of Dirichlet noise in the root's prior.", ge=0.0, le=1.0, group="Search",
-                         advanced=True)
+    noise: float = param(
+        0.0, "Share of Dirichlet noise in the root's prior.", ge=0.0, le=1.0, group="Search", advanced=True
+    )
     alpha: float = param(0.3, "Concentration of that noise.", gt=0.0, le=10.0, group="Search", advanced=True)
-    gumbel: bool = param(False, "Gumbel root with sequential halving, for few simulations.", group="Search",
-                         advanced=True)
-    average_rotation: bool = param(False, "Average the network over the board's rotation by 180°.",
-                                   group="Network", advanced=True)
+    gumbel: bool = param(
+        False, "Gumbel root with sequential halving, for few simulations.", group="Search", advanced=True
+    )
+    average_rotation: bool = param(
+        False, "Average the network over the board's rotation by 180°.", group="Network", advanced=True
+    )
 
 
 class EngineSpec(SearchSpec):
@@ -93,84 +101,140 @@ class TrainSpec(Spec):
     """The zero loop: self-play, sample window, training, promotion-free (section 2, "Zero loop")."""
 
     sizes: tuple[int, ...] = param((4,), "Board sizes that are played.", group="Network")
-    grow: int = param(0, "Iterations after which the next size joins the first two; 0 starts with all.", ge=0,
-                      le=10_000, group="Network", advanced=True)
+    grow: int = param(
+        0,
+        "Iterations after which the next size joins the first two; 0 starts with all.",
+        ge=0,
+        le=10_000,
+        group="Network",
+        advanced=True,
+    )
     heads: Literal["three", "two"] = param("three", "Policy, value and q; or policy and value.", group="Network")
     blocks: int = param(4, "Residual blocks.", ge=1, le=40, group="Network")
     channels: int = param(32, "Filters of each convolution.", ge=4, le=512, group="Network")
     head_kind: Literal["pooled", "fc"] = param(
-        "pooled", "Size-independent heads, or the paper's fully connected ones (one size only).",
-        group="Network", advanced=True)
-    canonical: bool = param(True, "Show every position as if the mover joins top and bottom.", group="Network",
-                            advanced=True)
-    twin: bool = param(False, "Also train a two-head network, on the same samples in the same order.",
-                       group="Network", advanced=True)
+        "pooled",
+        "Size-independent heads, or the paper's fully connected ones (one size only).",
+        group="Network",
+        advanced=True,
+    )
+    canonical: bool = param(
+        True, "Show every position as if the mover joins top and bottom.", group="Network", advanced=True
+    )
+    twin: bool = param(
+        False, "Also train a two-head network, on the same samples in the same order.", group="Network", advanced=True
+    )
     start_from: str = param("", "Weights to start from instead of random ones.", group="Network", advanced=True)
 
     iterations: int = param(16, "Rounds of self-play and training.", ge=1, le=100_000, group="Loop")
     games: int = param(128, "Games played in each iteration, on each size.", ge=1, le=1_000_000, group="Loop")
     window: int = param(4, "Iterations whose samples are trained on.", ge=1, le=1000, group="Loop")
-    epochs: float = param(4.0, "Passes over the window in each iteration; may be a part of one.", gt=0, le=100,
-                          group="Loop")
+    epochs: float = param(
+        4.0, "Passes over the window in each iteration; may be a part of one.", gt=0, le=100, group="Loop"
+    )
     batch: int = param(128, "Positions in a training step.", ge=8, le=65_536, group="Loop")
-    optimiser: Literal["adam", "sgd"] = param("adam", "Adam, or the paper's SGD with momentum 0.9.", group="Loop",
-                                              advanced=True)
+    optimiser: Literal["adam", "sgd"] = param(
+        "adam", "Adam, or the paper's SGD with momentum 0.9.", group="Loop", advanced=True
+    )
     rate: float = param(2e-3, "Learning rate.", gt=0, le=1, log=True, group="Loop")
-    rate_decay: float = param(1.0, "Factor on the rate after each iteration (paper: 0.90).", gt=0, le=1,
-                              group="Loop", advanced=True)
-    weight_decay: float = param(1e-4, "c of the paper's loss; not on batch-norm scales.", ge=0, le=1, log=True,
-                                group="Loss", advanced=True)
+    rate_decay: float = param(
+        1.0, "Factor on the rate after each iteration (paper: 0.90).", gt=0, le=1, group="Loop", advanced=True
+    )
+    weight_decay: float = param(
+        1e-4, "c of the paper's loss; not on batch-norm scales.", ge=0, le=1, log=True, group="Loss", advanced=True
+    )
 
     lam_v: float = param(1.0, "Weight of (z − v)².", ge=0, le=10, group="Loss", label="λ value")
-    lam_q: float = param(1.0, "Weight of (z + q(s,a))² on the played move.", ge=0, le=10, group="Loss",
-                         label="λ played q")
-    lam_all: float = param(1.0, "Weight of the AND term: all moves of a lost position lose.", ge=0, le=10,
-                           group="Loss", label="λ all q")
-    lam_pen: float = param(1.0, "Weight of the consistency penalty (min q + v)².", ge=0, le=10, group="Loss",
-                           label="λ consistency")
-    average_duplicates: bool = param(True, "Merge samples that lead to one board, averaging their results.",
-                                     group="Loss", advanced=True)
+    lam_q: float = param(
+        1.0, "Weight of (z + q(s,a))² on the played move.", ge=0, le=10, group="Loss", label="λ played q"
+    )
+    lam_all: float = param(
+        1.0, "Weight of the AND term: all moves of a lost position lose.", ge=0, le=10, group="Loss", label="λ all q"
+    )
+    lam_pen: float = param(
+        1.0, "Weight of the consistency penalty (min q + v)².", ge=0, le=10, group="Loss", label="λ consistency"
+    )
+    average_duplicates: bool = param(
+        True, "Merge samples that lead to one board, averaging their results.", group="Loss", advanced=True
+    )
 
     simulations: int = param(32, "Simulations for each self-play move.", ge=1, le=100_000, group="Self-play")
-    n0: int = param(0, "Visits a leaf needs before the network is called for it.", ge=0, le=1000,
-                    group="Self-play")
+    n0: int = param(0, "Visits a leaf needs before the network is called for it.", ge=0, le=1000, group="Self-play")
     gumbel: bool = param(False, "Gumbel root instead of PUCT with noise.", group="Self-play", advanced=True)
     c_puct: float = param(2.0, "Weight of the prior in the selection score.", ge=0, le=20, group="Self-play")
     fpu: Literal["q", "parent", "zero"] = param(
-        "q", "First-play value: q-head (three heads only), the parent's, or a draw.", group="Self-play",
-        advanced=True)
+        "q", "First-play value: q-head (three heads only), the parent's, or a draw.", group="Self-play", advanced=True
+    )
     noise: float = param(0.25, "Share of Dirichlet noise at the root.", ge=0, le=1, group="Self-play")
     alpha: float = param(0.5, "Concentration of that noise.", gt=0, le=10, group="Self-play", advanced=True)
-    sampled_moves: float = param(1 / 3, "Share of the board's cells after which moves are no longer sampled.",
-                                 ge=0, le=1, group="Self-play")
-    parallel_games: int = param(128, "Games searched in lockstep.", ge=1, le=65_536, group="Self-play",
-                                advanced=True)
-    actors: int = param(0, "Self-play workers on a Ray cluster; 0 plays here.", ge=0, le=1024, group="Self-play",
-                        advanced=True)
-    cluster: str = param("", "Address of the Ray cluster; empty starts a local one.", group="Self-play",
-                         advanced=True)
+    sampled_moves: float = param(
+        1 / 3, "Share of the board's cells after which moves are no longer sampled.", ge=0, le=1, group="Self-play"
+    )
+    parallel_games: int = param(128, "Games searched in lockstep.", ge=1, le=65_536, group="Self-play", advanced=True)
+    actors: int = param(
+        0, "Self-play workers on a Ray cluster; 0 plays here.", ge=0, le=1024, group="Self-play", advanced=True
+    )
+    cluster: str = param("", "Address of the Ray cluster; empty starts a local one.", group="Self-play", advanced=True)
 
-    arena_games: int = param(0, "Games against the previous checkpoint after each iteration, for Elo.", ge=0,
-                             le=10_000, group="Measure")
-    probes: int = param(600, "Random positions scored against the exact solution (boards up to 4×4).", ge=0,
-                        le=100_000, group="Measure", advanced=True)
-    minutes: float = param(0.0, "Ends after the iteration in which this time is over; 0 never.", ge=0, le=1e6,
-                           unit="min", group="Measure", advanced=True)
-    save_as: str = param("", "File for the final weights; empty keeps them with the run only.", group="Measure",
-                         advanced=True)
-    bfloat16: bool = param(False, "Run the layers in bfloat16: faster where the processor has it.",
-                           group="Run", advanced=True)
+    arena_games: int = param(
+        0, "Games against the previous checkpoint after each iteration, for Elo.", ge=0, le=10_000, group="Measure"
+    )
+    probes: int = param(
+        600,
+        "Random positions scored against the exact solution (boards up to 4×4).",
+        ge=0,
+        le=100_000,
+        group="Measure",
+        advanced=True,
+    )
+    minutes: float = param(
+        0.0,
+        "Ends after the iteration in which this time is over; 0 never.",
+        ge=0,
+        le=1e6,
+        unit="min",
+        group="Measure",
+        advanced=True,
+    )
+    save_as: str = param(
+        "", "File for the final weights; empty keeps them with the run only.", group="Measure", advanced=True
+    )
+    bfloat16: bool = param(
+        False, "Run the layers in bfloat16: faster where the processor has it.", group="Run", advanced=True
+    )
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         "quick": {},
         "full": {
-            "sizes": (9,), "blocks": 10, "channels": 32, "games": 5000, "simulations": 200, "n0": 10,
-            "parallel_games": 1024, "iterations": 40, "alpha": 0.06, "sampled_moves": 0.12,
+            "sizes": (9,),
+            "blocks": 10,
+            "channels": 32,
+            "games": 5000,
+            "simulations": 200,
+            "n0": 10,
+            "parallel_games": 1024,
+            "iterations": 40,
+            "alpha": 0.06,
+            "sampled_moves": 0.12,
         },
         "ship": {
-            "sizes": (4, 5, 6, 7, 8, 9, 10, 11), "grow": 3, "blocks": 6, "channels": 48, "twin": True, "games": 64,
-            "simulations": 128, "n0": 4, "parallel_games": 64, "window": 20, "epochs": 0.1, "alpha": 0.15,
-            "sampled_moves": 0.15, "iterations": 10_000, "minutes": 100.0, "probes": 0, "bfloat16": True,
+            "sizes": (4, 5, 6, 7, 8, 9, 10, 11),
+            "grow": 3,
+            "blocks": 6,
+            "channels": 48,
+            "twin": True,
+            "games": 64,
+            "simulations": 128,
+            "n0": 4,
+            "parallel_games": 64,
+            "window": 20,
+            "epochs": 0.1,
+            "alpha": 0.15,
+            "sampled_moves": 0.15,
+            "iterations": 10_000,
+            "minutes": 100.0,
+            "probes": 0,
+            "bfloat16": True,
         },
     }
 

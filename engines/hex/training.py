@@ -169,7 +169,7 @@ class TrainingLoop:
                 left -= 1
                 if left <= 0:
                     break
-        return np.mean(collected, axis=0, dtype=np.float64)
+        return np.asarray(np.mean(collected, axis=0, dtype=np.float64))
 
     def _measure(self, calls: Callbacks) -> dict[str, float]:
         names = ("v_sign", "q_sign", "policy_top1", "consistency")

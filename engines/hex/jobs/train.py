@@ -16,8 +16,8 @@ from engines.core.weights import ModelCard, save_weights
 from engines.hex.evaluator import Evaluator, load_evaluator
 from engines.hex.movetext import moves_of
 from engines.hex.nets import HexNet
-from engines.hex.snapshots import TrainSnapshot
 from engines.hex.player import replay
+from engines.hex.snapshots import TrainSnapshot
 from engines.hex.spec import ProbeSpec, TrainSpec
 from engines.hex.training import Callbacks, TrainingLoop, net_config
 

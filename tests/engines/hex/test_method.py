@@ -102,7 +102,9 @@ def test_pitfall_2_a_stone_never_wins_the_minimum() -> None:
 def test_pitfall_2_the_and_mean_divides_by_the_empty_cells() -> None:
     q = torch.tensor([1.0, 1.0, 1.0, 0.0])
     assert float(one(q, -1.0, -1.0, lam_q=0).all_q) == pytest.approx(1 / 4)
-    assert float(one(q, -1.0, -1.0, lam_q=0, stones=[True, False, False, False], action=1).all_q) == pytest.approx(1 / 3)
+    assert float(one(q, -1.0, -1.0, lam_q=0, stones=[True, False, False, False], action=1).all_q) == pytest.approx(
+        1 / 3
+    )
 
 
 def test_pitfall_3_stones_take_no_part_in_the_policy_loss() -> None:
