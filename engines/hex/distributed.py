@@ -66,10 +66,9 @@ class ClusterPlay:
             "net": {name: t.numpy() for name, t in loop.learner.tensors().items()},
         }
         by_size: dict[int, list[Batch]] = {}
-        done = 0
-        for batch in self.executor.map(play_chunk, tasks, shared=shared, ordered=False, check=self.ctx.check):
+        played = self.executor.map(play_chunk, tasks, shared=shared, ordered=False, check=self.ctx.check)
+        for done, batch in enumerate(played, 1):
             by_size.setdefault(batch.samples.size, []).append(batch)
-            done += 1
             self.ctx.progress(
                 loop.iteration + done / (2 * len(tasks)), spec.iterations, f"Self-play, part {done} of {len(tasks)}"
             )
