@@ -20,9 +20,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(argv)
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(name)s: %(message)s")
     if sys.stdin is None or sys.stdout is None:
-        logging.error(
-            "the engine speaks on standard input and output, which this program was started without"
-        )
+        logging.error("the engine speaks on standard input and output, which this program was started without")
         return 2
     from engines.hex.htp.players import Limits
     from engines.hex.htp.server import Server

@@ -34,6 +34,8 @@ MOST_ANSWER = 20_000
 """Lines of one answer; an engine that floods is taken for broken."""
 LONGEST_LINE = 1 << 20
 """Characters."""
+COMPLAINT_S = 0.25
+"""How long a refusal of an interrupt is waited for."""
 WAIT_S = 0.05
 """How long a wait for the engine goes before `check` is asked again."""
 
@@ -145,12 +147,8 @@ class HtpClient:
         out, errors = self._process.stdout, self._process.stderr
         assert out is not None and errors is not None
         self._threads = [
-            threading.Thread(
-                target=self._listen, args=(out, self._lines, self._closing), name="htp-out", daemon=True
-            ),
-            threading.Thread(
-                target=self._listen, args=(errors, None, self._closing), name="htp-err", daemon=True
-            ),
+            threading.Thread(target=self._listen, args=(out, self._lines, self._closing), name="htp-out", daemon=True),
+            threading.Thread(target=self._listen, args=(errors, None, self._closing), name="htp-err", daemon=True),
         ]
         for thread in self._threads:
             thread.start()
@@ -207,14 +205,21 @@ class HtpClient:
     def _deadline(self, timeout_s: float | None = None) -> float:
         return time.monotonic() + (self.timeout_s if timeout_s is None else timeout_s)
 
+    def _drop_complaint(self) -> None:
+        """Engines that do not know comments answer "# interrupt" too, with a refusal that nobody wants."""
+        until = time.monotonic() + COMPLAINT_S
+        while time.monotonic() < until:
+            line = self._next("# interrupt", self._deadline(), [])
+            if line is not None and line.startswith("?"):
+                self._skip_answer(self._deadline())
+                return
+
     def _skip_answer(self, deadline: float) -> None:
         """Read to the empty line that ends the present answer."""
         while self._next("", deadline, []) != "":
             pass
 
-    def _answer(
-        self, command: str, deadline: float, may_refuse: bool, stop: Callable[[], bool] | None
-    ) -> str:
+    def _answer(self, command: str, deadline: float, may_refuse: bool, stop: Callable[[], bool] | None) -> str:
         """The next answer, whatever lines and pictures come before it."""
         answer: list[str] = []
         noise: list[str] = []
@@ -227,6 +232,8 @@ class HtpClient:
             if line is None:
                 continue
             if answer and not line:
+                if interrupted:
+                    self._drop_complaint()
                 return self._told(command, answer, may_refuse)
             if answer or (line[:1] in ("=", "?") and not picture):
                 answer.append(line)
@@ -333,15 +340,11 @@ class HtpClient:
                 code = process.wait(0.5)
         for thread in self._threads:
             thread.join(0.2)
-        last = next(
-            (entry.text for entry in reversed(self.transcript) if entry.direction == "!" and entry.text), ""
-        )
+        last = next((entry.text for entry in reversed(self.transcript) if entry.direction == "!" and entry.text), "")
         ended = "ended" if code is None else f"ended with exit code {code}"
         return f"{self.name} {ended}" + (f", its last words: {_short(last)}" if last else "")
 
-    def _listen(
-        self, pipe: IO[bytes], lines: queue.Queue[str | None] | None, closing: threading.Event
-    ) -> None:
+    def _listen(self, pipe: IO[bytes], lines: queue.Queue[str | None] | None, closing: threading.Event) -> None:
         """Read a pipe to its end, line by line, into the queue (standard output) and the transcript."""
         rest = b""
         try:

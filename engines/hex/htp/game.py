@@ -40,9 +40,7 @@ class Game:
     @classmethod
     def from_stones(cls, cells: np.ndarray, to_move: int, swap: Swap = "pieces") -> Game:
         """A board set up by hand (int8 [n, n]), without a past."""
-        return cls(
-            len(cells), swap, Position.from_cells(cells, to_move), setup=cells.copy(), setup_to_move=to_move
-        )
+        return cls(len(cells), swap, Position.from_cells(cells, to_move), setup=cells.copy(), setup_to_move=to_move)
 
     @property
     def to_move(self) -> int:
@@ -62,9 +60,7 @@ class Game:
         if colour == self.to_move:
             return self
         cells = self.position.cells.copy()
-        return replace(
-            self, position=Position.from_cells(cells, colour), setup=cells, setup_to_move=colour, moves=()
-        )
+        return replace(self, position=Position.from_cells(cells, colour), setup=cells, setup_to_move=colour, moves=())
 
     def with_swap(self, swap: Swap) -> Game:
         """This game under another swap convention, as far as the moves so far allow it."""

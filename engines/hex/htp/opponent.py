@@ -108,9 +108,7 @@ class ExternalEngine:
             raise EngineFailed("illegal", f"{self.client.name} suggests {said}, which is not legal here")
         return move
 
-    def analyse(
-        self, told: Told, watch: Callable[[AnalysisSnapshot], None], stop: Callable[[], bool]
-    ) -> None:
+    def analyse(self, told: Told, watch: Callable[[AnalysisSnapshot], None], stop: Callable[[], bool]) -> None:
         """Let it search until `stop()`, each of its reports as a snapshot."""
         to_move, started = told.position().to_move, time.perf_counter()
 

@@ -73,9 +73,7 @@ def gogui_gfx(snapshot: AnalysisSnapshot) -> str:
     moves = [line[0] for line in snapshot.lines if line[0] >= 0]
     scores = " ".join(f"{cell_name(m, snapshot.size)} {_score(snapshot, m)}" for m in moves)
     counts = " ".join(f"{cell_name(m, snapshot.size)} {int(snapshot.visits[m])}" for m in moves)
-    return (
-        f"gogui-gfx:\nuct\nVAR {variation}\nINFLUENCE {scores}\nLABEL {counts}\nTEXT {summary(snapshot)}\n\n"
-    )
+    return f"gogui-gfx:\nuct\nVAR {variation}\nINFLUENCE {scores}\nLABEL {counts}\nTEXT {summary(snapshot)}\n\n"
 
 
 def _score(snapshot: AnalysisSnapshot, move: int) -> str:
@@ -121,9 +119,5 @@ def kata_raw_net(view: NetView, game: Game, symmetry: int) -> str:
         rows.append(name)
         grid = np.asarray(values, np.float64).reshape(game.size, game.size)
         for r in range(game.size):
-            rows.append(
-                " ".join(
-                    "NAN" if game.position.cells[r, c] else f"{grid[r, c]:.6f}" for c in range(game.size)
-                )
-            )
+            rows.append(" ".join("NAN" if game.position.cells[r, c] else f"{grid[r, c]:.6f}" for c in range(game.size)))
     return "\n" + "\n".join(rows)

@@ -104,6 +104,8 @@ class Server:
                     self._emit(self.answer(asked))
         except (BrokenPipeError, ConnectionError) as error:
             log.info("output ended: %s", error)
+        except KeyboardInterrupt:
+            log.info("interrupted from the keyboard")
 
     def answer(self, asked: Command) -> str:
         """The whole answer of one command (or its end, where it began it itself)."""

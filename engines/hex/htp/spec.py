@@ -15,12 +15,8 @@ class ExternalSpec(Spec):
     start_s: float = param(
         30.0, "Time for the engine to start and say its name.", ge=0.5, le=600, unit="s", advanced=True
     )
-    answer_s: float = param(
-        20.0, "Silence after which the engine is taken to hang.", ge=0.5, le=3600, unit="s"
-    )
-    move_s: float = param(
-        60.0, "Longest wait for a move without a time of its own.", ge=0.5, le=86_400, unit="s"
-    )
+    answer_s: float = param(20.0, "Silence after which the engine is taken to hang.", ge=0.5, le=3600, unit="s")
+    move_s: float = param(60.0, "Longest wait for a move without a time of its own.", ge=0.5, le=86_400, unit="s")
     grace_s: float = param(5.0, "How far a move may run over its time.", ge=0.1, le=600,
                            unit="s", advanced=True)  # fmt: skip
 
@@ -37,9 +33,7 @@ class ExternalMatchSpec(SearchSpec):
         "Ours gets its simulations, or the time of the other's latest move.",
         group="Match",
     )
-    answer_s: float = param(
-        60.0, "Silence after which the engine is taken to hang.", ge=0.5, le=3600, unit="s"
-    )
+    answer_s: float = param(60.0, "Silence after which the engine is taken to hang.", ge=0.5, le=3600, unit="s")
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         "quick": {"size": 7, "openings": 3, "simulations": 100},

@@ -135,9 +135,7 @@ def test_no_child_of_an_engine_survives_it(make: MakeEngine, tmp_path: Path) -> 
 
 
 def test_an_engine_that_ignores_quit_is_ended_all_the_same(make: MakeEngine) -> None:
-    source = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)" + POLITE.replace(
-        "break", "continue"
-    )
+    source = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)" + POLITE.replace("break", "continue")
     engine = make("import time; time.sleep(600)", source=source)
     engine.start()
     process = engine._process
@@ -168,6 +166,17 @@ def test_an_interrupt_brings_the_move_at_once(make: MakeEngine) -> None:
 """
     with make(after, timeout_s=30) as engine:
         assert engine.ask("genmove b", stop=lambda: True) == "c3"
+
+
+def test_an_engine_that_complains_of_the_interrupt_does_not_fall_out_of_step(make: MakeEngine) -> None:
+    after = """
+    elif word == ["genmove"]:
+        sys.stdin.readline()
+        reply("c3"); reply("unknown command", "?")
+"""
+    with make(after, timeout_s=30) as engine:
+        assert engine.ask("genmove b", stop=lambda: True) == "c3"
+        assert engine.ask("name") == "Stub"
 
 
 def test_the_transcript_keeps_both_sides_and_a_file_gets_it(make: MakeEngine, tmp_path: Path) -> None:
