@@ -37,9 +37,7 @@ def examine() -> Iterator[Finding]:
         except UserError as error:
             yield Finding(area, area, "fault", error.what, error.remedy)
         except (OSError, ImportError, RuntimeError) as error:
-            yield Finding(
-                area, area, "fault", f"{type(error).__name__}: {error}", "install the program again"
-            )
+            yield Finding(area, area, "fault", f"{type(error).__name__}: {error}", "install the program again")
 
 
 def _folders() -> Iterator[Finding]:
@@ -85,9 +83,7 @@ def _display() -> Iterator[Finding]:
         widgets = importlib.import_module("PySide6.QtWidgets")
         version = importlib.import_module("PySide6").__version__
     except ImportError as error:
-        yield Finding(
-            "display", "Qt", "fault", str(error), f"on Debian and Ubuntu: apt install {_QT_PACKAGES}"
-        )
+        yield Finding("display", "Qt", "fault", str(error), f"on Debian and Ubuntu: apt install {_QT_PACKAGES}")
         return
     yield Finding("display", "Qt", "ok", f"PySide6 {version}, {widgets.__name__} loads")
     chosen = os.environ.get("QT_QPA_PLATFORM", "")
@@ -123,9 +119,7 @@ def _audio() -> Iterator[Finding]:
     if outputs:
         yield Finding("audio", "output", "ok", ", ".join(d["name"] for d in outputs[:3]))
     else:
-        yield Finding(
-            "audio", "output", "warning", "no output device", "connect one; files can still be written"
-        )
+        yield Finding("audio", "output", "warning", "no output device", "connect one; files can still be written")
 
 
 def _data() -> Iterator[Finding]:
@@ -154,9 +148,7 @@ def _weights() -> Iterator[Finding]:
         except UserError as error:
             yield Finding("weights", card.name, "fault", error.what, error.remedy)
             continue
-        yield Finding(
-            "weights", card.name, "ok", f"{card.title or card.topic}, {card.parameters:,} parameters"
-        )
+        yield Finding("weights", card.name, "ok", f"{card.title or card.topic}, {card.parameters:,} parameters")
     for path, why in weights.problems():
         yield Finding("weights", path.name, "fault", why, f"remove {path} or put back the original")
     if not weights.list_weights():

@@ -56,9 +56,7 @@ class ClaimResult:
 
     def __post_init__(self) -> None:
         if self.verdict not in get_args(Verdict):
-            raise ValueError(
-                f"expected a verdict out of {', '.join(get_args(Verdict))}, got {self.verdict!r}"
-            )
+            raise ValueError(f"expected a verdict out of {', '.join(get_args(Verdict))}, got {self.verdict!r}")
 
 
 def measured(
@@ -78,9 +76,7 @@ def measured(
     if not values:
         raise ValueError("expected at least one value")
     mean = math.fsum(values) / len(values)
-    spread = (
-        math.sqrt(math.fsum((v - mean) ** 2 for v in values) / (len(values) - 1)) if len(values) > 1 else None
-    )
+    spread = math.sqrt(math.fsum((v - mean) ** 2 for v in values) / (len(values) - 1)) if len(values) > 1 else None
     ours = shown.format(mean)
     return ClaimResult(id, ours, verdict, tuple(map(float, values)), spread, len(values), note, dict(figures))
 

@@ -106,9 +106,7 @@ def set_threads(count: int | None = None) -> int:
         count or _threads_named("WORKBENCH_THREADS") or _threads_named("OMP_NUM_THREADS") or _usual_threads(),
     )
     torch.set_num_threads(chosen)
-    with contextlib.suppress(
-        RuntimeError
-    ):  # Only allowed before the first parallel work; harmless where it is late.
+    with contextlib.suppress(RuntimeError):  # Only allowed before the first parallel work; harmless where it is late.
         torch.set_num_interop_threads(1)
     _threads = chosen
     return chosen
@@ -123,9 +121,7 @@ def precision(device: torch.device | str, *, training: bool = False) -> Precisio
         return Precision(kind, torch.float32, None, channels_last=kind == "cpu")
     torch.backends.cuda.matmul.allow_tf32 = True
     torch.backends.cudnn.allow_tf32 = True
-    half = (
-        torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) and not training else None
-    )
+    half = torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) and not training else None
     return Precision(kind, torch.float32, half, channels_last=True)
 
 
@@ -167,9 +163,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     if type(error).__name__ == "OutOfMemoryError":
         return True
     said = str(error).lower()
-    return any(
-        text in said for text in ("out of memory", "can't allocate memory", "cublas_status_alloc_failed")
-    )
+    return any(text in said for text in ("out of memory", "can't allocate memory", "cublas_status_alloc_failed"))
 
 
 def shrinking(

@@ -94,9 +94,7 @@ def resumable(store: Store, run_id: str, name: str | None = None) -> tuple[RunRe
     """
     record = store.run(run_id)
     if name is not None and record.name != name:
-        raise UserError(
-            f"run {run_id} is of {record.name}, not of {name}", f"say run {record.name} --resume {run_id}"
-        )
+        raise UserError(f"run {run_id} is of {record.name}, not of {name}", f"say run {record.name} --resume {run_id}")
     if record.status == "done":
         raise UserError(f"run {run_id} is done; there is nothing to resume", "start a new run")
     if record.status in ("running", "waiting") and store.is_alive(record):
@@ -123,9 +121,7 @@ def export(store: Store, run_id: str, target: Path) -> list[Path]:
             shutil.copyfile(path, target / place)
             copied.append(target / place)
     except OSError as error:
-        raise UserError(
-            f"{target} cannot be written: {error.strerror}", f"the results are in {source}"
-        ) from error
+        raise UserError(f"{target} cannot be written: {error.strerror}", f"the results are in {source}") from error
     return copied
 
 

@@ -73,9 +73,7 @@ def _plain(value: Any, arrays: dict[str, np.ndarray], place: str) -> Any:
         return {_TAG: "tuple", "of": [_plain(item, arrays, f"{place}[{i}]") for i, item in enumerate(value)]}
     if isinstance(value, dict):
         return _mapping(value, arrays, place)
-    raise TypeError(
-        f"expected numbers, strings, lists, dicts and numpy arrays, got {type(value).__name__} at {place}"
-    )
+    raise TypeError(f"expected numbers, strings, lists, dicts and numpy arrays, got {type(value).__name__} at {place}")
 
 
 def _array(value: np.ndarray | np.generic, arrays: dict[str, np.ndarray], place: str) -> dict[str, str]:

@@ -65,8 +65,6 @@ def lives(record: RunRecord) -> bool:
         return False
     try:
         process = psutil.Process(record.owner_pid)
-        return (
-            process.status() != psutil.STATUS_ZOMBIE and abs(process.create_time() - record.owner_born) < 2.0
-        )
+        return process.status() != psutil.STATUS_ZOMBIE and abs(process.create_time() - record.owner_born) < 2.0
     except psutil.Error:
         return False

@@ -111,9 +111,7 @@ class Store:
             raise UserError(f"there is no run {run_id!r}", f"the latest: {', '.join(known)}" if known else "")
         return records.from_row(rows[0])
 
-    def runs(
-        self, status: str | None = None, name: str | None = None, *, limit: int | None = None
-    ) -> list[RunRecord]:
+    def runs(self, status: str | None = None, name: str | None = None, *, limit: int | None = None) -> list[RunRecord]:
         """Runs, newest first, of one status and job name where given."""
         rows = self._query(
             "SELECT * FROM runs WHERE (?1 IS NULL OR status = ?1) AND (?2 IS NULL OR name = ?2)"
@@ -302,9 +300,7 @@ class Store:
         rebuilt = 0
         with self._connection:
             for record in self._from_folders():
-                self._connection.execute(
-                    _UPSERT, tuple(records.cell(records.values(record)[name]) for name in COLUMNS)
-                )
+                self._connection.execute(_UPSERT, tuple(records.cell(records.values(record)[name]) for name in COLUMNS))
                 rebuilt += 1
         self.notices.append(
             f"The list of runs was damaged ({error}). It was kept as {backup.name} and made anew from the"

@@ -75,9 +75,7 @@ class ModelCard:
     def from_json(cls, values: Any, where: str) -> ModelCard:
         """A card from stored JSON; unknown fields are ignored. Raises UserError saying `where` and why."""
         if not isinstance(values, dict) or not isinstance(values.get("name"), str):
-            raise UserError(
-                f"{where} is no model card: it has no name", "put back the card that came with the weights"
-            )
+            raise UserError(f"{where} is no model card: it has no name", "put back the card that came with the weights")
         known = {f.name: f for f in fields(cls) if f.name != "path"}
         kept = {key: value for key, value in values.items() if key in known}
         for key, value in kept.items():
@@ -98,13 +96,9 @@ def save_weights(path: Path, tensors: Mapping[str, Tensor], card: ModelCard) -> 
 
     path = path if path.suffix == ".safetensors" else path.with_name(path.name + ".safetensors")
     plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-    card = replace(
-        card, name=path.stem, parameters=sum(t.numel() for t in plain.values()), sha256="", bytes=0
-    )
+    card = replace(card, name=path.stem, parameters=sum(t.numel() for t in plain.values()), sha256="", bytes=0)
     data = save(plain, metadata={"card": json.dumps(card.to_json())})
-    card = replace(
-        card, sha256=hashlib.sha256(data).hexdigest(), bytes=len(data), path=path.with_suffix(".json")
-    )
+    card = replace(card, sha256=hashlib.sha256(data).hexdigest(), bytes=len(data), path=path.with_suffix(".json"))
     try:
         # Without the old card first: killed in between, the new file would not match it and be refused.
         path.with_suffix(".json").unlink(missing_ok=True)
@@ -243,9 +237,7 @@ def _read_safetensors(path: Path) -> dict[str, Tensor]:
     try:
         return load(path.read_bytes())
     except SafetensorError as error:
-        raise UserError(
-            f"{path} is no safetensors file or is damaged: {error}", "fetch or train it again"
-        ) from error
+        raise UserError(f"{path} is no safetensors file or is damaged: {error}", "fetch or train it again") from error
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}") from error
 
@@ -260,9 +252,7 @@ def _read_torch(path: Path) -> dict[str, Tensor]:
     import torch
 
     try:
-        with (
-            warnings.catch_warnings()
-        ):  # Of pickle protocols other than torch's own: refused or read, never run.
+        with warnings.catch_warnings():  # Of pickle protocols other than torch's own: refused or read, never run.
             warnings.simplefilter("ignore", UserWarning)
             loaded = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:

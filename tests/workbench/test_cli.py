@@ -80,9 +80,7 @@ def test_the_version_is_said(command: Commands) -> None:
 )
 def test_neither_help_nor_lists_nor_the_windows_start_import_torch(code: str) -> None:
     heavy = "{'torch', 'ray', 'sklearn', 'pyspiel', 'safetensors'}"
-    script = (
-        f"import sys\n{code}\nsys.exit(repr({heavy} & set(sys.modules)) if {heavy} & set(sys.modules) else 0)"
-    )
+    script = f"import sys\n{code}\nsys.exit(repr({heavy} & set(sys.modules)) if {heavy} & set(sys.modules) else 0)"
     ended = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr
 
@@ -375,9 +373,7 @@ def test_claims_are_a_table_for_people(command: Commands, probe_claims: ModuleTy
 
 def test_a_stop_keeps_the_claims_that_were_measured(probe_claims: ModuleType) -> None:
     context = job.LocalContext()
-    results, complete = claims.run_claims(
-        "probe", "full", 2, on_result=lambda result: context.cancel(), ctx=context
-    )
+    results, complete = claims.run_claims("probe", "full", 2, on_result=lambda result: context.cancel(), ctx=context)
     assert not complete
     assert [(r.id, r.verdict) for r in results] == [("a", "reproduced"), ("b", "not run")]
 
@@ -483,9 +479,7 @@ def toy_weights() -> Path:
     from engines.core.weights import ModelCard, save_weights
 
     path = paths.user_weights_folder() / "toy.safetensors"
-    save_weights(
-        path, {"w": torch.ones(3)}, ModelCard("toy", topic="probe", title="A toy", metrics={"score": 0.5})
-    )
+    save_weights(path, {"w": torch.ones(3)}, ModelCard("toy", topic="probe", title="A toy", metrics={"score": 0.5}))
     return path
 
 

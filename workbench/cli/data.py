@@ -42,9 +42,7 @@ def list_data(as_json: AsJson = False) -> None:
 
 
 @app.command()
-def fetch(
-    names: Annotated[list[str], typer.Argument(help="Names from the list.")], as_json: AsJson = False
-) -> None:
+def fetch(names: Annotated[list[str], typer.Argument(help="Names from the list.")], as_json: AsJson = False) -> None:
     """Download data sets into the user's cache, checking each file. Ctrl+C keeps what has arrived."""
     from engines.core import data
     from engines.core.job import LocalContext

@@ -25,9 +25,7 @@ Out = Annotated[Path | None, typer.Option(help="Folder for the files; made where
 def run(
     job: Annotated[str, typer.Argument(help="TOPIC.JOB, e.g. hex.train; leave it out for a list.")] = "",
     preset: Annotated[str, typer.Option(help="Settings to start from: quick or full.")] = "quick",
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change one setting.")
-    ] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change one setting.")] = None,
     out: Out = None,
     resume: Annotated[
         str | None, typer.Option(metavar="RUN", help="Go on with a run that was stopped or killed.")
@@ -193,9 +191,7 @@ def _say_stopped(store: Store, name: str, run_id: str, out: Path | None, *, as_j
     resumable = bool(run_id) and store.has_checkpoint(run_id)
     if as_json:
         status = store.run(run_id).status if run_id else "cancelled"
-        output.emit(
-            {"job": name, "run": run_id, "status": status, "resumable": resumable, "files": map(str, copied)}
-        )
+        output.emit({"job": name, "run": run_id, "status": status, "resumable": resumable, "files": map(str, copied)})
         return
     output.remark(f"Run {run_id} was stopped.")
     if resumable:
@@ -274,6 +270,4 @@ def _write(write: Any, place: Path) -> None:
     try:
         write()
     except OSError as error:
-        raise UserError(
-            f"{place} cannot be written: {error.strerror}", "give --out another folder"
-        ) from error
+        raise UserError(f"{place} cannot be written: {error.strerror}", "give --out another folder") from error

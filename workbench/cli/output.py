@@ -68,9 +68,7 @@ def complain(error: UserError, *, as_json: bool) -> None:
         console.print(escape(error.remedy), highlight=False, soft_wrap=True)
 
 
-def table(
-    title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Iterable[int] = ()
-) -> None:
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Iterable[int] = ()) -> None:
     """A table on standard output. right: indices of columns of figures."""
     drawn = Table(title=escape(title) or None, title_justify="left", header_style="bold", pad_edge=False)
     figures = set(right)

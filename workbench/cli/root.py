@@ -62,9 +62,7 @@ def root(
 @app.command()
 def tour(
     out: Annotated[Path, typer.Option(help="Folder for the pictures and summary.json.")],
-    panel: Annotated[
-        list[str] | None, typer.Option(help="Only this panel; may be given several times.")
-    ] = None,
+    panel: Annotated[list[str] | None, typer.Option(help="Only this panel; may be given several times.")] = None,
 ) -> None:
     """Build the real window, run every panel's demo, and leave pictures and figures."""
     from workbench.tour import run_tour
@@ -72,9 +70,7 @@ def tour(
     raise typer.Exit(int(run_tour(out, list(panel or ()))))
 
 
-@app.command(
-    add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True}
-)
+@app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def htp(ctx: typer.Context) -> None:
     """The Hex engine on standard input and output, for HexGui and other programs (htp --help: options)."""
     from engines.hex.htp import main

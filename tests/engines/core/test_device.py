@@ -164,7 +164,5 @@ def test_the_tensors_that_did_not_fit_are_gone_before_the_next_try() -> None:
 
 
 def test_freeing_memory_is_harmless_where_torch_was_never_imported() -> None:
-    script = (
-        "import sys; from engines.core import device; device.free_memory(); sys.exit('torch' in sys.modules)"
-    )
+    script = "import sys; from engines.core import device; device.free_memory(); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], cwd=ROOT).returncode == 0

@@ -30,9 +30,7 @@ class SumSpec(Spec):
     """What to add up."""
 
     steps: int = param(6, "Steps.", ge=0, le=10_000)
-    trouble: Literal["none", "user", "bug", "exit"] = param(
-        "none", "What goes wrong at step 3, the first time."
-    )
+    trouble: Literal["none", "user", "bug", "exit"] = param("none", "What goes wrong at step 3, the first time.")
     pause_ms: int = param(0, "Pause at each step.", ge=0, le=1000)
 
 
@@ -127,9 +125,7 @@ def test_a_users_mistake_and_a_bug_are_recorded_and_raised(store: Store) -> None
 
 
 @pytest.mark.parametrize("trouble", ["user", "bug", "exit"])
-def test_a_run_that_ended_badly_goes_on_from_its_checkpoint_in_its_own_row(
-    store: Store, trouble: str
-) -> None:
+def test_a_run_that_ended_badly_goes_on_from_its_checkpoint_in_its_own_row(store: Store, trouble: str) -> None:
     spec = SumSpec.checked({"trouble": trouble})
     with pytest.raises((UserError, ZeroDivisionError, KeyboardInterrupt)):
         execute("probe.sum", spec, store)
@@ -154,9 +150,7 @@ def test_a_cancelled_run_says_so_and_can_go_on(store: Store) -> None:
 
 def test_listeners_hear_what_the_job_says_beside_the_store(store: Store) -> None:
     heard: list[Any] = []
-    ctx = LocalContext(
-        on_progress=lambda *said: heard.append(said[2]), on_snapshot=lambda _, keep: heard.append(keep)
-    )
+    ctx = LocalContext(on_progress=lambda *said: heard.append(said[2]), on_snapshot=lambda _, keep: heard.append(keep))
     execute("probe.sum", SumSpec(steps=2), store, ctx)
     assert heard == [True, "step 0", False, "step 1"]
 

@@ -134,8 +134,7 @@ def test_a_database_of_the_first_version_is_brought_up_with_its_runs(tmp_path: P
     for statement in schema.STEPS[0]:
         connection.execute(statement)
     connection.execute(
-        "INSERT INTO runs (id, name, spec, status, created, updated)"
-        " VALUES ('old', 'probe.a', '{}', 'done', 1, 2)"
+        "INSERT INTO runs (id, name, spec, status, created, updated) VALUES ('old', 'probe.a', '{}', 'done', 1, 2)"
     )
     connection.execute("PRAGMA user_version = 1")
     connection.commit()
@@ -163,9 +162,7 @@ def test_a_database_of_a_later_program_is_left_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", ["garbage", "zeros", "middle", "header"])
-def test_a_damaged_database_is_set_aside_and_made_anew_from_the_runs_folders(
-    tmp_path: Path, damage: str
-) -> None:
+def test_a_damaged_database_is_set_aside_and_made_anew_from_the_runs_folders(tmp_path: Path, damage: str) -> None:
     store = Store(tmp_path)
     runs = [store.create("probe.a", {"steps": i}) for i in range(60)]
     store.set_status(runs[0], "done", {"score": 1.5})
@@ -283,9 +280,7 @@ PLAIN = st.recursive(
     | st.floats()
     | st.text()
     | st.binary()
-    | arrays.arrays(
-        st.sampled_from([np.int8, np.float32, np.uint16, np.bool_]), arrays.array_shapes(min_dims=0)
-    ),
+    | arrays.arrays(st.sampled_from([np.int8, np.float32, np.uint16, np.bool_]), arrays.array_shapes(min_dims=0)),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.lists(inner, max_size=3).map(tuple)

@@ -236,9 +236,7 @@ def test_listing_and_finding_import_no_torch() -> None:
     assert subprocess.run([sys.executable, "-c", script], cwd=Path(__file__).parents[3]).returncode == 0
 
 
-def test_a_frozen_program_finds_its_resources_in_the_bundle(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_frozen_program_finds_its_resources_in_the_bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "_MEIPASS", str(tmp_path), raising=False)
     assert paths.shipped_weights_folder() == tmp_path / "resources" / "weights"
 
@@ -259,6 +257,4 @@ def test_every_shipped_card_matches_its_file_and_says_where_it_comes_from() -> N
         assert card.path is not None
         weights.verify(card.path)
         assert card.sha256
-        assert all(
-            (card.topic, card.architecture, card.input, card.data, card.licence, card.command, card.date)
-        )
+        assert all((card.topic, card.architecture, card.input, card.data, card.licence, card.command, card.date))
