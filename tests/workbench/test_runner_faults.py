@@ -22,9 +22,7 @@ needs_signals = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="kill 
 TRAINING = SampleSpec(steps=100_000, pause_ms=2)
 
 
-def test_a_crash_interrupts_its_job_and_the_waiting_go_on(
-    make_runner: MakeRunner, qtbot: QtBot, store: Store
-) -> None:
+def test_a_crash_interrupts_its_job_and_the_waiting_go_on(make_runner: MakeRunner, qtbot: QtBot, store: Store) -> None:
     before = shared_memory_left()
     runner = make_runner(store)
     crash = runner.submit("sample.crash", SampleSpec(numbers=200_000, pause_ms=100))
@@ -44,9 +42,7 @@ def test_a_crash_interrupts_its_job_and_the_waiting_go_on(
 
 
 @needs_signals
-def test_a_killed_engine_leaves_a_run_that_resumes(
-    make_runner: MakeRunner, qtbot: QtBot, store: Store
-) -> None:
+def test_a_killed_engine_leaves_a_run_that_resumes(make_runner: MakeRunner, qtbot: QtBot, store: Store) -> None:
     runner = make_runner(store)
     first = runner.submit("sample.train", TRAINING)
     wait_picture(qtbot, first, lambda picture: picture.count >= 20)
@@ -57,22 +53,45 @@ def test_a_killed_engine_leaves_a_run_that_resumes(
     assert first.error is not None
     assert "signal 9" in first.error.what
     assert "Resume" in first.error.remedy
-    second = runner.submit(
-        "sample.train", SampleSpec(steps=first.latest.count + 500), resume_run=first.run_id
-    )
+    second = runner.submit("sample.train", SampleSpec(steps=first.latest.count + 500), resume_run=first.run_id)
     wait_end(qtbot, second)
     assert second.run_id == first.run_id
     assert second.result.resumed_at >= first.latest.count, "not one finished step was lost"
-    assert second.result.numbers[0] == sum(range(second.result.count)), (
-        "nothing was counted twice or left out"
-    )
+    assert second.result.numbers[0] == sum(range(second.result.count)), "nothing was counted twice or left out"
     assert store.run(first.run_id).status == "done"
 
 
 @needs_signals
-def test_sessions_of_a_killed_engine_end_and_can_be_started_anew(
-    make_runner: MakeRunner, qtbot: QtBot
+@pytest.mark.slow
+def test_kill_9_of_the_engine_at_20_random_moments_loses_no_checkpoint(
+    make_runner: MakeRunner, qtbot: QtBot, store: Store
 ) -> None:
+    rng = np.random.default_rng(9)
+    runner = make_runner(store)
+    handle = runner.submit("sample.train", TRAINING)
+    for _ in range(20):
+        wait_picture(qtbot, handle)
+        with qtbot.waitSignal(handle.published, timeout=int(rng.uniform(1, 300)), raising=False):
+            pass
+        os.kill(runner.engine_pids()["batch"], signal.SIGKILL)
+        wait_end(qtbot, handle)
+        assert handle.state == "interrupted"
+        assert store.run(handle.run_id).status == "interrupted"
+        seen = handle.latest.count
+        handle = runner.resume(handle)
+        wait_picture(qtbot, handle)
+        assert handle.latest.resumed_at >= seen
+    handle.cancel()
+    wait_end(qtbot, handle)
+    assert [row.status for row in store.runs()] == ["cancelled"]
+    state = store.load_checkpoint(handle.run_id)
+    assert state is not None
+    np.testing.assert_array_equal(state["total"], np.full(8, float(sum(range(int(state["step"]))))))
+    assert not store.notices
+
+
+@needs_signals
+def test_sessions_of_a_killed_engine_end_and_can_be_started_anew(make_runner: MakeRunner, qtbot: QtBot) -> None:
     runner = make_runner()
     session = runner.submit("sample.echo", SampleSpec(), lane="interactive")
     session.request("a")
@@ -85,9 +104,7 @@ def test_sessions_of_a_killed_engine_end_and_can_be_started_anew(
     assert wait_picture(qtbot, again) == (1, "b")
 
 
-def test_a_job_that_never_looks_at_its_token_can_be_ended(
-    make_runner: MakeRunner, qtbot: QtBot, store: Store
-) -> None:
+def test_a_job_that_never_looks_at_its_token_can_be_ended(make_runner: MakeRunner, qtbot: QtBot, store: Store) -> None:
     runner = make_runner(store, stuck_after_s=0.3)
     offered: list[object] = []
     runner.stuck.connect(offered.append)

@@ -71,8 +71,7 @@ def test_a_newer_interactive_job_cancels_the_older_of_its_name(runner: Runner, q
     session = runner.submit("sample.echo", SampleSpec(), lane="interactive")
     other = runner.submit("sample.train", SampleSpec(steps=1), lane="interactive")
     handles = [
-        runner.submit("sample.count", SampleSpec(steps=100_000, pause_ms=5), lane="interactive")
-        for _ in range(5)
+        runner.submit("sample.count", SampleSpec(steps=100_000, pause_ms=5), lane="interactive") for _ in range(5)
     ]
     last = runner.submit("sample.count", SampleSpec(steps=2), lane="interactive")
     wait_end(qtbot, last)
