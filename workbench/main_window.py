@@ -93,6 +93,7 @@ class MainWindow(QMainWindow):
         self._panels: dict[str, Panel] = {}
         self._waiting: Callable[[], None] | None = None
         self._painted = False
+        self._closed = False
         self.painted: Painted | None = None
         self._current = HOME
         self.setWindowTitle("Paper Workbench")
@@ -123,7 +124,7 @@ class MainWindow(QMainWindow):
         self.job_dock.setVisible(False)
         self.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, self.job_dock)
         if self.session.docks:
-            self.restoreState(QByteArray(b64decode(self.session.docks)))
+            self.restoreState(_bytes(self.session.docks))
         if services.store is not None:
             for notice in services.store.notices:
                 self.show_message(notice, "warn")
@@ -161,9 +162,13 @@ class MainWindow(QMainWindow):
         self.first_painted.emit()
 
     def closeEvent(self, event: QCloseEvent) -> None:
+        if self._closed:
+            event.accept()
+            return
         if not self._may_close():
             event.ignore()
             return
+        self._closed = True
         self.save_session()
         self._autosave.stop()
         for panel in self._panels.values():
@@ -216,9 +221,7 @@ class MainWindow(QMainWindow):
             panel = registry.build(info, self.services)
         except (ImportError, AttributeError, UserError, OSError) as error:
             log.exception("the panel %s could not be built", info.topic)
-            self.show_message(
-                f"“{info.title}” could not be opened: {error}", "error", "Reinstalling may help."
-            )
+            self.show_message(f"“{info.title}” could not be opened: {error}", "error", "Reinstalling may help.")
             return None
         finally:
             QApplication.restoreOverrideCursor()
@@ -239,7 +242,7 @@ class MainWindow(QMainWindow):
                 panel.restore_layout(layout)
             if isinstance(state, dict):
                 panel.restore_state(state)
-        except (KeyError, ValueError, TypeError, UserError, OSError) as error:
+        except (LookupError, ValueError, TypeError, AttributeError, UserError, OSError) as error:
             log.exception("the saved state of %s does not fit", panel.info.topic)
             panel.show_message(f"The last session of this panel could not be restored: {error}", "warn")
 
@@ -376,9 +379,7 @@ class MainWindow(QMainWindow):
         except OSError as error:
             self.show_message(f"The settings could not be saved: {error.strerror or error}.", "error")
         if later:
-            self.show_message(
-                f"{', '.join(later)}: takes effect when the workbench is started again.", "info"
-            )
+            self.show_message(f"{', '.join(later)}: takes effect when the workbench is started again.", "info")
 
     # -- files ----------------------------------------------------------------------------------------------
 
@@ -403,13 +404,9 @@ class MainWindow(QMainWindow):
                 self.show_panel(info.topic, lambda panel: self._opened(panel, path))
                 return True
         known = "; ".join(
-            f"{info.title}: {info.accepts_text or ', '.join(info.accepts)}"
-            for info in self._infos
-            if info.accepts
+            f"{info.title}: {info.accepts_text or ', '.join(info.accepts)}" for info in self._infos if info.accepts
         )
-        self.show_message(
-            f"No panel can open “{path.name}”.", "warn", f"What can be opened: {known}." if known else ""
-        )
+        self.show_message(f"No panel can open “{path.name}”.", "warn", f"What can be opened: {known}." if known else "")
         return False
 
     def _opened(self, panel: Panel, path: Path) -> bool:
@@ -462,7 +459,7 @@ class MainWindow(QMainWindow):
         screen = self.screen().availableGeometry().size()
         self.resize(QSize(1400, 900).boundedTo(screen))
         if self.session.geometry:
-            self.restoreGeometry(QByteArray(b64decode(self.session.geometry)))
+            self.restoreGeometry(_bytes(self.session.geometry))
         if self.session.sidebar_folded is not None:
             self.navigation.set_folded(self.session.sidebar_folded)
 
@@ -503,9 +500,7 @@ class MainWindow(QMainWindow):
         if self.services is None:
             return
         active = [j for j in self.services.runner.jobs() if not j.has_ended and not j.is_session]
-        self.jobs_button.setText(
-            "No jobs" if not active else "1 job" if len(active) == 1 else f"{len(active)} jobs"
-        )
+        self.jobs_button.setText("No jobs" if not active else "1 job" if len(active) == 1 else f"{len(active)} jobs")
         if not active and self._current == HOME:
             self._show_runs()
 
@@ -593,9 +588,7 @@ class MainWindow(QMainWindow):
         self._status_timer.timeout.connect(lambda: self._status_text.setText(""))
         self._device_text: QLabel = label("Starting…", "small", muted=True)
         self._device_text.setAccessibleName("Device")
-        self.jobs_button: QToolButton = icon_button(
-            "jobs", "Show or hide the jobs (Ctrl+J)", self.toggle_jobs
-        )
+        self.jobs_button: QToolButton = icon_button("jobs", "Show or hide the jobs (Ctrl+J)", self.toggle_jobs)
         self.jobs_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.jobs_button.setIconSize(QSize(14, 14))
         self.jobs_button.setText("No jobs")
@@ -641,6 +634,14 @@ def app_icon() -> QIcon:
         if file.exists():
             icon.addFile(str(file), QSize(side, side))
     return icon
+
+
+def _bytes(text: str) -> QByteArray:
+    """What base64 says; nothing if it is none."""
+    try:
+        return QByteArray(b64decode(text, validate=True))
+    except ValueError:
+        return QByteArray()
 
 
 def _files_of(mime: QMimeData) -> list[Path]:

@@ -222,9 +222,7 @@ def test_every_control_has_an_accessible_name(qtbot: QtBot) -> None:
                 assert named or owned or control.objectName().startswith("qt_"), repr(control)
 
 
-def test_exports_are_written_or_say_why_not(
-    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_exports_are_written_or_say_why_not(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with opened_panel(qtbot, steps=3) as (window, panel):
         menu = panel.export_button.menu()
         menu.aboutToShow.emit()

@@ -142,6 +142,8 @@ class Panel(QWidget):
         for handle in self._jobs:
             handle.state_changed.disconnect(self._job_state)
         self._jobs.clear()
+        self._main_job = None
+        self.run_button.set_state("idle")
 
     # -- jobs -----------------------------------------------------------------------------------------------
 
@@ -191,9 +193,7 @@ class Panel(QWidget):
         if handle.state == "failed" and handle.error is not None:
             self.show_failure(handle)
         elif handle.state == "interrupted":
-            self.show_message(
-                f"“{handle.title}” was interrupted.", "warn", "It can be resumed from the job list."
-            )
+            self.show_message(f"“{handle.title}” was interrupted.", "warn", "It can be resumed from the job list.")
 
     def show_failure(self, handle: JobHandle) -> None:
         """Say what ended a job: a user's mistake with its remedy, a bug with its details to copy."""

@@ -103,8 +103,8 @@ class Plot(QWidget):
         head.addWidget(self._legend, 1)
         self._head.setAutoFillBackground(True)
         self._head.setBackgroundRole(QPalette.ColorRole.Base)
-        self._head.setVisible(bool(title))
         rows.addWidget(self._head)
+        self._head.setVisible(bool(title))
         rows.addWidget(self.view, 1)
         self.view.scene().sigMouseClicked.connect(self._clicked)
         self.view.scene().sigMouseMoved.connect(self._moved)
@@ -243,9 +243,7 @@ class Plot(QWidget):
         for key in list(self._items):
             self.remove(key)
 
-    def set_labels(
-        self, *, x: str | None = None, y: str | None = None, x_unit: str = "", y_unit: str = ""
-    ) -> None:
+    def set_labels(self, *, x: str | None = None, y: str | None = None, x_unit: str = "", y_unit: str = "") -> None:
         """Change the axes' labels and units."""
         if x is not None:
             self._labels["bottom"] = (x, x_unit)

@@ -140,6 +140,8 @@ class SpecForm(QWidget, Generic[S]):
 
     def restore_state(self, state: Mapping[str, Any]) -> None:
         """Take up saved values; those that the spec no longer allows are left as they are."""
+        if not isinstance(state, Mapping):
+            return
         values = state.get("values")
         if isinstance(values, Mapping):
             now = self.spec()
@@ -211,9 +213,7 @@ class SpecForm(QWidget, Generic[S]):
             row.error.setText(text)
             row.error.setVisible(bool(text))
             row.editor.set_invalid(bool(text))
-        rest = [
-            f"{self._label_of(name)}: {text}" for name, text in problems.items() if name not in self._rows
-        ]
+        rest = [f"{self._label_of(name)}: {text}" for name, text in problems.items() if name not in self._rows]
         self._form_error.setText("; ".join(rest).removeprefix(": "))
         self._form_error.setVisible(bool(rest))
 
