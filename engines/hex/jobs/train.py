@@ -1,4 +1,7 @@
-"""The training laboratory's job: the zero loop with progress, snapshots, checkpoints and weights on disk."""
+"""The training laboratory's job: the zero loop with progress, snapshots, checkpoints and weights on disk.
+
+The window imports this module to unpack results, so torch is left to the functions.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,13 +17,14 @@ from engines.core.device import choose, describe
 from engines.core.errors import UserError
 from engines.core.job import JobContext, job
 from engines.core.weights import ModelCard, save_weights
-from engines.hex.evaluator import Evaluator, load_evaluator
 from engines.hex.movetext import moves_of
-from engines.hex.nets import HexNet
 from engines.hex.player import replay
 from engines.hex.snapshots import TrainSnapshot
 from engines.hex.spec import ProbeSpec, TrainSpec
-from engines.hex.training import Callbacks, TrainingLoop, net_config
+
+if TYPE_CHECKING:
+    from engines.hex.nets import HexNet
+    from engines.hex.training import TrainingLoop
 
 MINI_BOARDS = 16
 
@@ -47,6 +52,9 @@ class TrainResult:
 @job("hex.train", TrainSpec, title="Train Hex networks")
 def train(spec: TrainSpec, ctx: JobContext) -> TrainResult:
     """Train a three-head or two-head network by self-play, from scratch or from given weights."""
+    from engines.hex.evaluator import load_evaluator
+    from engines.hex.training import Callbacks, TrainingLoop, net_config
+
     _refuse_impossible(spec)
     device = choose(spec.device)
     start = load_evaluator(spec.start_from, spec.device) if spec.start_from else None
@@ -87,6 +95,8 @@ def _refuse_impossible(spec: TrainSpec) -> None:
 
 def _snapshot(loop: TrainingLoop, phase: str) -> TrainSnapshot:
     """What the laboratory draws; about 2 ms."""
+    from engines.hex.evaluator import Evaluator
+
     size = loop.sizes[-1] if loop.sizes[-1] in loop.players else loop.sizes[0]
     player = loop.players.get(size)
     if player is None:
@@ -194,6 +204,8 @@ class ProbeResult:
 @job("hex.probe", ProbeSpec, title="Ask a network about a position")
 def probe(spec: ProbeSpec, ctx: JobContext) -> ProbeResult:
     """Evaluate one position with one network: the lab's scrubber over checkpoints."""
+    from engines.hex.evaluator import load_evaluator
+
     position = replay(spec.size, moves_of(spec.moves, spec.size), "pieces")
     ctx.check()
     evaluator = load_evaluator(spec.weights, spec.device)
