@@ -178,6 +178,24 @@ def test_an_engine_that_cannot_start_fails_the_waiting_jobs(
 # -- the window vanishes
 
 
+def test_quitting_the_application_without_closing_leaves_no_process(tmp_path: Path) -> None:
+    program = (
+        "from PySide6.QtCore import QCoreApplication, QTimer\n"
+        "from workbench.runner import Runner\n"
+        "from tests.workbench.sample_jobs import SampleSpec\n"
+        "app = QCoreApplication([])\n"
+        "runner = Runner(extra_modules=('tests.workbench.sample_jobs',), warm=False)\n"
+        "runner.start_lanes()\n"
+        "job = runner.submit('sample.count', SampleSpec(steps=100_000, pause_ms=5))\n"
+        "job.published.connect(lambda _: app.quit())\n"
+        "QTimer.singleShot(30_000, lambda: app.exit(9))\n"
+        "code = app.exec()\n"
+        "print(code, job.state, *runner.engine_pids())\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert (ended.stdout.split(), ended.stderr, ended.returncode) == (["0", "cancelled"], "", 0)
+
+
 def _start_window(home: Path) -> subprocess.Popen[str]:
     """A window without widgets that trains a sample for ever, resuming what was interrupted."""
     environment = {**os.environ, "WORKBENCH_HOME": str(home)}

@@ -157,9 +157,7 @@ class Engine:
                 log.debug("nobody hears %s of job %s", kind, job)
 
     def _thread(self, name: str, target: Any, *arguments: Any) -> threading.Thread:
-        thread = threading.Thread(
-            target=target, args=arguments, name=f"{self._setup.lane} {name}", daemon=True
-        )
+        thread = threading.Thread(target=target, args=arguments, name=f"{self._setup.lane} {name}", daemon=True)
         thread.start()
         return thread
 
@@ -308,9 +306,7 @@ def lower_priority(nice: int) -> None:
 
 def main(connection: Connection, setup: EngineSetup) -> None:
     """The engine process."""
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # Ctrl+C in a terminal is for the window, which then closes us
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C in a terminal is for the window, which then closes us
     if sys.stderr is not None:
         faulthandler.enable()
     lower_priority(setup.nice)

@@ -26,9 +26,7 @@ class Publisher:
     send: ``(kind, job, generation, body)``.
     """
 
-    def __init__(
-        self, send: Callable[[str, int, int, Any], None], segments: Segments, interval_s: float
-    ) -> None:
+    def __init__(self, send: Callable[[str, int, int, Any], None], segments: Segments, interval_s: float) -> None:
         self._send = send
         self._segments = segments
         self._interval = interval_s

@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Literal
 
-from PySide6.QtCore import QObject, Qt, QTimer, Signal
+from PySide6.QtCore import QCoreApplication, QObject, Qt, QTimer, Signal
 
 from engines.core.spec import Spec
 from workbench.runner.handle import JobHandle
@@ -92,6 +92,10 @@ class Runner(QObject):
 
         self._recheck_timer = QTimer(self, singleShot=True, interval=RECHECK_MS)
         self._recheck_timer.timeout.connect(self._recheck)
+
+        app = QCoreApplication.instance()
+        if app is not None:  # the end of a desktop session quits without closing windows
+            app.aboutToQuit.connect(self.close)
 
     # -- for panels
 
@@ -254,9 +258,7 @@ class Runner(QObject):
             tidy=kind == "batch",
         )
         before = self._check_store if name == "batch" else self._await_store
-        return Lane(
-            setup, ThreadHost if self._inline else ProcessHost, self._mailbox, self._store, before, self
-        )
+        return Lane(setup, ThreadHost if self._inline else ProcessHost, self._mailbox, self._store, before, self)
 
     def _place(self, spec: Spec | dict[str, Any]) -> tuple[str, Spec | dict[str, Any]]:
         """With several accelerators: the batch lane for this spec, and the spec told which device that is."""
