@@ -23,9 +23,7 @@ MEMORY_LIMIT = 50e6
 
 
 @pytest.mark.slow
-def test_a_thousand_jobs_submitted_and_cancelled_at_random_leave_nothing(
-    make_runner: MakeRunner, qtbot: QtBot
-) -> None:
+def test_a_thousand_jobs_submitted_and_cancelled_at_random_leave_nothing(make_runner: MakeRunner, qtbot: QtBot) -> None:
     shared = shared_memory_left()
     threads = threading.active_count()
     children = {key for key, _ in _FINDERS["process"]()}
