@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import queue
+import re
 import shlex
 import subprocess
 import sys
@@ -235,7 +236,9 @@ class HtpClient:
                 if interrupted:
                     self._drop_complaint()
                 return self._told(command, answer, may_refuse)
-            if answer or (line[:1] in ("=", "?") and not picture):
+            if answer or (line[:1] in ("=", "?") and not picture and not _BINARY.search(line)):
+                if _BINARY.search(line):
+                    raise self._fail("garbage", f"{self.name} does not write text: {_short(line)}")
                 answer.append(line)
                 if len(answer) > MOST_ANSWER:
                     raise self._fail("garbage", f"{self.name} answers {command!r} without end")
@@ -385,6 +388,10 @@ def _put(lines: queue.Queue[str | None], line: str | None, closing: threading.Ev
         with suppress(queue.Full):
             lines.put(line, timeout=0.2)
             return
+
+
+_BINARY = re.compile(r"[\x00-\x08\x0b-\x1a\x1c-\x1f]")
+"""Control characters that no program writes as text (the escape of terminal colours is forgiven)."""
 
 
 def _short(text: str, most: int = 120) -> str:

@@ -44,11 +44,7 @@ def verdicts(*found: Seed) -> dict[str, str]:
 
 
 def test_all_claims_are_declared_and_judged_in_one_order() -> None:
-    assert (
-        [claim.id for claim in CLAIMS]
-        == [result.id for result in judge([GOOD])]
-        == ["a", "b", "d", "e", "wu"]
-    )
+    assert [claim.id for claim in CLAIMS] == [result.id for result in judge([GOOD])] == ["a", "b", "d", "e", "wu"]
     assert all(claim.measure and claim.expected for claim in CLAIMS)
 
 
@@ -118,9 +114,7 @@ class Oracle:
 
 
 def test_errors_keep_the_signs_of_v_and_q_apart() -> None:
-    played = Played(
-        np.zeros((2, 2, 2), np.int8), np.array([1, 2], np.int8), np.array([0, 3]), np.array([1.0, -1.0])
-    )
+    played = Played(np.zeros((2, 2, 2), np.int8), np.array([1, 2], np.int8), np.array([0, 3]), np.array([1.0, -1.0]))
     # Black wins; q says so after both moves: lost for the player then to move at 0, won for him at 3.
     found = errors(Oracle(np.array([-1.0, 0, 0, 1.0])), played)
     assert found.v == pytest.approx(0.25) and found.v_after == pytest.approx(0.25)

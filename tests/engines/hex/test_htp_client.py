@@ -36,7 +36,7 @@ def make(tmp_path: Path) -> MakeEngine:
     def made(after: str = "", *, source: str = POLITE, **options: object) -> HtpClient:
         path = tmp_path / "stub.py"
         path.write_text(source + after, encoding="utf-8")
-        settings: dict[str, object] = {"timeout_s": 1.0, **options}
+        settings: dict[str, object] = {"timeout_s": 30.0, **options}
         return HtpClient([sys.executable, str(path)], **settings)  # type: ignore[arg-type]
 
     return made
@@ -99,7 +99,7 @@ def test_an_engine_that_dies_amid_its_answer_is_no_answer(make: MakeEngine) -> N
     ids=["a greeting only", "endless lines", "one endless line", "random bytes", "an endless answer"],
 )
 def test_garbage_is_recognised_whatever_its_shape(make: MakeEngine, source: str) -> None:
-    engine = make(source=source)
+    engine = make(source=source, timeout_s=1.0)
     with pytest.raises(EngineFailed) as failure:
         engine.start()
     assert failure.value.kind in ("garbage", "hung") and not engine.is_alive

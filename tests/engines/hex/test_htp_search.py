@@ -49,9 +49,7 @@ def test_the_networks_output_is_q_in_the_papers_sign_and_the_rotation_agrees(tal
         assert float(prior) == pytest.approx(out.prior[at], abs=1e-5)
         assert float(q) == pytest.approx(out.q[at], abs=1e-5)
     first, turned = (talk.ask(f"kata-raw-nn {symmetry}").split("\n") for symmetry in (0, 1))
-    assert first[5:] != turned[5:] and [row.count("NAN") for row in first] == [
-        row.count("NAN") for row in turned
-    ]
+    assert first[5:] != turned[5:] and [row.count("NAN") for row in first] == [row.count("NAN") for row in turned]
     white = float(first[2].split()[1])
     assert white == pytest.approx((out.value + 1) / 2, abs=1e-5)  # White is to move
 

@@ -164,9 +164,7 @@ def test_live_pictures_for_hexgui_come_before_the_answer() -> None:
     talk = Talk()
     text = talk.ask("gogui-gfx-analyze b 10")
     assert text.startswith("= 1 simulations")
-    assert talk.sent[0].startswith("gogui-gfx:\nuct\nVAR B c3\nINFLUENCE c3 0.") and talk.sent[0].endswith(
-        "\n\n"
-    )
+    assert talk.sent[0].startswith("gogui-gfx:\nuct\nVAR B c3\nINFLUENCE c3 0.") and talk.sent[0].endswith("\n\n")
     assert " LABEL c3 1 TEXT " in talk.sent[0].replace("\n", " ")
 
 
@@ -228,9 +226,7 @@ def test_no_answer_holds_an_empty_line_that_would_end_it_early() -> None:
     for name in COMMANDS:
         if name not in ("quit", "kata-analyze"):
             text = talk.ask(name)
-            assert text[0] in "=?" and text[1] == " " and text.endswith("\n\n") and "\n\n" not in text[:-1], (
-                name
-            )
+            assert text[0] in "=?" and text[1] == " " and text.endswith("\n\n") and "\n\n" not in text[:-1], name
 
 
 WORDS = st.one_of(
@@ -270,8 +266,7 @@ def test_any_line_is_answered_and_a_refused_one_changes_nothing(lines: list[str]
 def test_a_flood_of_nonsense_through_the_real_pipe_gets_one_answer_a_line() -> None:
     rng = np.random.default_rng(5)
     junk = [
-        bytes(rng.integers(0, 256, 30, dtype=np.uint8)).replace(b"\n", b".").replace(b"#", b".")
-        for _ in range(200)
+        bytes(rng.integers(0, 256, 30, dtype=np.uint8)).replace(b"\n", b".").replace(b"#", b".") for _ in range(200)
     ]
     lines = [b"7 zz" + line for line in junk] + [b"8 " + b"x" * 3_000_000, b"9 name"]
     text = spoken(b"\n".join(lines) + b"\n")

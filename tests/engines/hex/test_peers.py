@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 
@@ -23,13 +21,22 @@ from engines.hex.peers_bench import Pairing, measures_of
 from engines.hex.player import replay
 
 
+class Clock:
+    """A wall clock that only the movers move on."""
+
+    now = 0.0
+
+    def perf_counter(self) -> float:
+        return self.now
+
+
 class PathMover:
-    """A side that needs no network; slow by `pause_s` where asked."""
+    """A side that needs no network. On a `clock` it takes `takes_s`, or what it may and `overrun_s` more."""
 
     name = "path"
 
-    def __init__(self, pause_s: float = 0.0) -> None:
-        self.pause_s = pause_s
+    def __init__(self, clock: Clock | None = None, takes_s: float = 0.0, overrun_s: float = 0.0) -> None:
+        self.clock, self.takes_s, self.overrun_s = clock, takes_s, overrun_s
         self.allowed: list[float] = []
 
     def new_game(self, size: int) -> None:
@@ -37,7 +44,8 @@ class PathMover:
 
     def move(self, moves: tuple[int, ...], seconds: float) -> Made:
         self.allowed.append(seconds)
-        time.sleep(self.pause_s)
+        if self.clock is not None:
+            self.clock.now += self.takes_s or seconds + self.overrun_s
         position = replay(self.size, moves, "none")
         look = PathPlayer().look(Game(self.size, "none", position))
         return Made(look.lines[0][0], simulations=3, calls=1)
@@ -63,12 +71,15 @@ def test_every_opening_is_played_with_both_colours_and_to_the_end() -> None:
     assert (table.simulations[:, 0] == 3 * table.moves[:, 0]).all() and not table.calls[:, 1].any()
 
 
-def test_ours_gets_the_time_that_the_peer_took() -> None:
-    ours = PathMover()
-    table = play_match(ours, PathMover(pause_s=0.03), 4, [5], seconds=None)
-    assert all(0.03 * 0.1 <= allowed < 0.3 for allowed in ours.allowed)
-    assert ours.allowed[0] == pytest.approx(0.03, abs=0.02)
-    assert table.move_seconds[1] >= 0.03 and table.time_ratio < 1
+def test_ours_gets_the_time_that_the_peer_took(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    monkeypatch.setattr("engines.hex.peers.time", clock)
+    ours = PathMover(clock=clock, overrun_s=0.01)
+    table = play_match(ours, PathMover(clock=clock, takes_s=0.1), 5, [6, 7], seconds=None)
+    assert ours.allowed[0] == pytest.approx(0.1) and ours.allowed[1] == pytest.approx(0.098)
+    assert min(ours.allowed) >= 0.09 and ours.allowed[-1] == pytest.approx(0.09, abs=0.005)
+    assert table.move_seconds[1] == pytest.approx(0.1)
+    assert table.time_ratio == pytest.approx((np.mean(ours.allowed) + 0.01) / 0.1)
 
 
 def test_an_illegal_move_ends_the_match_with_a_reason() -> None:
@@ -89,9 +100,7 @@ def test_openings_are_different_and_no_half_turns_of_each_other() -> None:
         cells = spread_openings(size, count)
         assert len(set(cells.tolist())) == count
         if count <= size * size // 2:
-            assert not set(cells.tolist()) & {
-                size * size - 1 - c for c in cells.tolist() if c * 2 + 1 != size**2
-            }
+            assert not set(cells.tolist()) & {size * size - 1 - c for c in cells.tolist() if c * 2 + 1 != size**2}
 
 
 def test_the_benchmark_states_score_interval_and_time_ratio() -> None:
