@@ -53,9 +53,7 @@ def claims_table(claims: Sequence[dict[str, Any]]) -> str:
             claim["verdict"],
         ]
         rows.append(_row(cells))
-    notes = [
-        f"- **{claim['id']}** {_flat(claim['measure'])} {_flat(claim['note'])}".rstrip() for claim in claims
-    ]
+    notes = [f"- **{claim['id']}** {_flat(claim['measure'])} {_flat(claim['note'])}".rstrip() for claim in claims]
     return "\n".join([*rows, "", *notes])
 
 

@@ -112,9 +112,7 @@ class OpenSpielMover:
         self._game = spiel.load_game(f"hex(board_size={size})")
         evaluator = spiel.RandomRolloutEvaluator(1, seeds[0])
         memory_mb = 1000
-        self._bot = spiel.MCTSBot(
-            self._game, evaluator, self.uct_c, self.rollouts, memory_mb, True, seeds[1], False
-        )
+        self._bot = spiel.MCTSBot(self._game, evaluator, self.uct_c, self.rollouts, memory_mb, True, seeds[1], False)
 
     def move(self, moves: tuple[int, ...], seconds: float) -> Made:
         state = self._game.new_initial_state()
@@ -128,9 +126,7 @@ def pyspiel_module() -> Any:
     try:
         import pyspiel
     except ImportError as error:
-        raise UserError(
-            f"open_spiel cannot be loaded: {error}", 'pip install "paper-workbench[peers]"'
-        ) from None
+        raise UserError(f"open_spiel cannot be loaded: {error}", 'pip install "paper-workbench[peers]"') from None
     return pyspiel
 
 

@@ -59,18 +59,14 @@ class ExternalSession:
         if request.kind == "idle":
             return
         try:
-            told = Told(
-                request.size, swap_of(request.swap), request.moves, request.setup, request.setup_to_move
-            )
+            told = Told(request.size, swap_of(request.swap), request.moves, request.setup, request.setup_to_move)
             to_move = told.position().to_move
             self._serve(request, told)
         except UserError as error:
             lost = not self.client.is_alive
             what = f"{error}{'; it is started again when it is next asked' if lost else ''}"
             to_move = request.setup_to_move
-            self.ctx.publish(
-                single_move(request.size, to_move, UNDECIDED, generation=request.generation, note=what)
-            )
+            self.ctx.publish(single_move(request.size, to_move, UNDECIDED, generation=request.generation, note=what))
 
     def close(self) -> None:
         self.client.close()
@@ -95,9 +91,7 @@ class ExternalSession:
         if request.kind == "analyse" and self.engine.can_analyse:
             self.engine.analyse(
                 told,
-                lambda shot: self.ctx.publish(
-                    replace(shot, generation=request.generation, note=self.client.name)
-                ),
+                lambda shot: self.ctx.publish(replace(shot, generation=request.generation, note=self.client.name)),
                 self._interrupted,
             )
             return
@@ -109,9 +103,7 @@ class ExternalSession:
             wait_s = seconds + self.spec.grace_s if seconds else wait_s
             move = self.engine.move(told, seconds, wait_s, self._interrupted)
         took = time.perf_counter() - started
-        self._tell(
-            request, position.to_move, move, seconds=took, note=self.client.name, final=request.kind == "move"
-        )
+        self._tell(request, position.to_move, move, seconds=took, note=self.client.name, final=request.kind == "move")
 
     def _tell(
         self, request: EngineRequest, to_move: int, move: int, *, seconds: float = 0.0, note: str = "",
