@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
@@ -83,9 +84,7 @@ class HomePage(QScrollArea):
         below = QHBoxLayout()
         below.setSpacing(GRID * 2)
         self.runs = _Section("Recent runs", "clock")
-        self.runs.say(
-            "Nothing has been run yet. What you run is kept here, and can be resumed after a crash."
-        )
+        self.runs.say("Nothing has been run yet. What you run is kept here, and can be resumed after a crash.")
         self.machine = _Section("This computer", "device")
         self.machine.say("The engines are starting…")
         below.addWidget(self.runs, 1)
@@ -187,6 +186,9 @@ class PanelCard(QFrame):
         texts.addWidget(paper)
         texts.addWidget(label(info.summary, wrap=True))
         texts.addSpacing(GRID // 2)
+        if info.abilities:
+            texts.addLayout(_abilities(info.abilities))
+            texts.addSpacing(GRID // 2)
         self.button = QPushButton(info.action)
         self.button.setIcon(icons.icon("play", QPalette.ColorRole.HighlightedText))
         self.button.setAccessibleDescription(info.summary)
@@ -296,6 +298,22 @@ def ago(seconds: float) -> str:
         return f"{hours} hour{'s' if hours != 1 else ''} ago"
     days = round(seconds / 86_400)
     return f"{days} day{'s' if days != 1 else ''} ago"
+
+
+def _abilities(texts: Sequence[str]) -> QGridLayout:
+    """Two columns of short lines with a tick each."""
+    grid = QGridLayout()
+    grid.setHorizontalSpacing(GRID)
+    grid.setVerticalSpacing(2)
+    half = -(-len(texts) // 2)
+    for place, text in enumerate(texts):
+        row, column = place % half, 2 * (place // half)
+        grid.addWidget(IconLabel("check", 14, accent=True), row, column)
+        line = ElidedLabel(text)
+        line.setFont(font("small"))
+        grid.addWidget(line, row, column + 1)
+        grid.setColumnStretch(column + 1, 1)
+    return grid
 
 
 def _heading(icon: QIcon) -> QHBoxLayout:

@@ -472,7 +472,8 @@ class MainWindow(QMainWindow):
     def _may_close(self) -> bool:
         if self.services is None or not self.settings.confirm_close:
             return True
-        running = [job for job in self.services.runner.jobs() if not job.has_ended and not job.is_session]
+        # What answers a slider or looks at the computer is no work that could be lost.
+        running = [job for job in self._active_jobs() if job.lane == "batch"]
         if not running:
             return True
         titles = "\n".join(f"• {job.title}" for job in running[:6])
@@ -499,10 +500,15 @@ class MainWindow(QMainWindow):
     def _count_jobs(self) -> None:
         if self.services is None:
             return
-        active = [j for j in self.services.runner.jobs() if not j.has_ended and not j.is_session]
+        active = self._active_jobs()
         self.jobs_button.setText("No jobs" if not active else "1 job" if len(active) == 1 else f"{len(active)} jobs")
         if not active and self._current == HOME:
             self._show_runs()
+
+    def _active_jobs(self) -> list[JobHandle]:
+        """Ordinary jobs of the panels that wait or run."""
+        jobs = self.services.runner.jobs() if self.services is not None else []
+        return [j for j in jobs if not j.has_ended and not j.is_session and j is not self.machine_job]
 
     def _offer_to_end(self, handle: JobHandle) -> None:
         from workbench.widgets.failure_dialog import offer_to_end

@@ -140,9 +140,7 @@ class Theme(QObject):
         self.is_dark = False
         self.colours = LIGHT
         # Queued: Qt is still in the middle of replacing its own palette when it says so.
-        QGuiApplication.styleHints().colorSchemeChanged.connect(
-            self.follow_system, Qt.ConnectionType.QueuedConnection
-        )
+        QGuiApplication.styleHints().colorSchemeChanged.connect(self.follow_system, Qt.ConnectionType.QueuedConnection)
 
     @property
     def mode(self) -> Mode:
@@ -275,7 +273,21 @@ def style_sheet(c: Colours, scheme: Literal["light", "dark"] = "light") -> str:
     QComboBox::down-arrow {{ image: url("{icons}/chevron-{scheme}.svg"); width: 14px; height: 14px; }}
     QComboBox QAbstractItemView {{ border: 1px solid {c.border}; background: {c.surface}; outline: none;
         selection-background-color: {c.accent}; selection-color: {c.on_accent}; }}
-    QLineEdit:focus, QComboBox:focus, QPlainTextEdit:focus {{ border: 1px solid {c.accent}; }}
+    QAbstractSpinBox {{ {edge} background: {c.surface}; padding: 2px 0 2px 4px; }}
+    QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ border: none; width: 14px; }}
+    QAbstractSpinBox::up-arrow {{ image: url("{icons}/chevron-up-{scheme}.svg"); width: 10px; height: 10px; }}
+    QAbstractSpinBox::down-arrow {{ image: url("{icons}/chevron-{scheme}.svg"); width: 10px; height: 10px; }}
+    QTabWidget::pane {{ border: none; border-top: 1px solid {c.border}; }}
+    QTabBar {{ qproperty-drawBase: 0; }}
+    QTabBar::tab {{ padding: 6px 14px; border: none; border-bottom: 2px solid transparent; color: {c.muted}; }}
+    QTabBar::tab:hover {{ color: {c.text}; }}
+    QTabBar::tab:selected {{ color: {c.text}; border-bottom: 2px solid {c.accent}; }}
+    QTabBar::tab:focus {{ background: {c.accent_soft}; }}
+    QHeaderView {{ background: {c.surface}; }}
+    QHeaderView::section {{ background: {c.surface}; color: {c.muted}; padding: 3px 6px; border: none;
+        border-bottom: 1px solid {c.border}; }}
+    QTableCornerButton::section {{ background: {c.surface}; border: none; }}
+    QLineEdit:focus, QComboBox:focus, QAbstractSpinBox:focus, QPlainTextEdit:focus {{ border: 1px solid {c.accent}; }}
     QLineEdit:disabled, QComboBox:disabled {{ color: {c.disabled}; background: {c.window}; }}
     QCheckBox::indicator {{ width: 14px; height: 14px; border: 1px solid {c.muted}; border-radius: 3px;
         background: {c.surface}; }}

@@ -285,6 +285,16 @@ def test_closing_does_not_ask_without_jobs_or_when_told_not_to(qtbot: QtBot) -> 
         assert window.close()
 
 
+def test_closing_does_not_ask_for_what_only_looks_at_the_computer(qtbot: QtBot) -> None:
+    with opened_window(qtbot) as window:
+        window.look_at_machine()
+        assert window.machine_job is not None
+        assert not window.machine_job.has_ended
+        assert window.jobs_button.text() == "No jobs"
+        assert window._may_close()
+        wait_end(qtbot, window.machine_job, 60_000)
+
+
 def test_what_was_run_is_listed_on_the_home_page(qtbot: QtBot) -> None:
     with opened_panel(qtbot, steps=2) as (window, panel):
         panel.run()

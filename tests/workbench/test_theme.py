@@ -148,7 +148,7 @@ def test_the_style_sheet_is_understood_and_its_pictures_exist(qtbot: QtBot) -> N
         assert sheet.count("{") == sheet.count("}")
         assert "{{" not in sheet
         pictures = findall(r'url\("([^"]+)"\)', sheet)
-        assert len(pictures) == 3
+        assert len(pictures) == 5
         assert not any(QImage(path).isNull() for path in pictures)
 
 

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 HELP_FROM: Final = 1280  # logical pixels of width from which help is open beside the work by itself
 FORM_FROM: Final = 560
+FORM_MOST: Final = 340  # a form that wants more has to wrap
 Zone = Literal["form", "results", "help"]
 ENDED: Final = ("done", "failed", "cancelled", "interrupted")
 
@@ -285,7 +286,8 @@ class Panel(QWidget):
             scroll.setWidgetResizable(True)
             scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
             scroll.setWidget(form)
-            scroll.setMinimumWidth(220)
+            wanted = form.minimumSizeHint().width() + scroll.verticalScrollBar().sizeHint().width()
+            scroll.setMinimumWidth(min(max(220, wanted), FORM_MOST))
             self._zones["form"] = scroll
             self._columns.insertWidget(0, scroll)
         self._rows.addWidget(stage)
@@ -294,7 +296,7 @@ class Panel(QWidget):
             self._rows.addWidget(results)
             self._rows.setStretchFactor(1, stretch[1])
         self._rows.setStretchFactor(0, stretch[0])
-        self._columns.setStretchFactor(self._columns.indexOf(self._rows), 1)
+        self._columns.setStretchFactor(self._columns.indexOf(self._middle), 1)
         self._columns.setSizes([296, 900, 320] if form is not None else [900, 320])
         total = sum(stretch)
         self._rows.setSizes([600 * stretch[0] // total, 600 * stretch[1] // total])
@@ -404,7 +406,13 @@ class Panel(QWidget):
         self._rows.setChildrenCollapsible(False)
         self._columns = QSplitter(Qt.Orientation.Horizontal)
         self._columns.setChildrenCollapsible(False)
-        self._columns.addWidget(self._rows)
+        # A stage that needs more room than there is scrolls; it must not push the form aside or the window wider.
+        self._middle = QScrollArea()
+        self._middle.setFrameShape(QFrame.Shape.NoFrame)
+        self._middle.setWidgetResizable(True)
+        self._middle.setWidget(self._rows)
+        self._middle.setMinimumWidth(200)
+        self._columns.addWidget(self._middle)
         help_pane = HelpPane(self.services.theme)
         help_pane.setMinimumWidth(200)
         self._zones["help"] = help_pane

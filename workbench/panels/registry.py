@@ -16,9 +16,9 @@ class PanelInfo:
     """One panel as the window knows it before it is built.
 
     topic: its name in commands, files and help. family: heading in the navigation. icon: a name of
-    `workbench.icons`. paper: authors, title, year. summary: one sentence on what one can do here.
-    action: text of its one obvious button on the home page. target: "module:Class". accepts: suffixes of
-    files it opens, lower case with the dot; accepts_text: what those are, in words.
+    `workbench.icons`. paper: authors, title, year. summary: one sentence on what one can do here; abilities:
+    the same in a few short phrases. action: text of its one obvious button on the home page. target:
+    "module:Class". accepts: suffixes of files it opens, lower case with the dot; accepts_text: what those are.
     """
 
     topic: str
@@ -31,6 +31,7 @@ class PanelInfo:
     action: str = "Open"
     accepts: tuple[str, ...] = ()
     accepts_text: str = ""
+    abilities: tuple[str, ...] = ()
 
 
 FAMILIES: tuple[str, ...] = ("Games and search", "Vision", "Language", "Music", "Theory")
@@ -42,14 +43,21 @@ PANELS: tuple[PanelInfo, ...] = (
         title="Hex",
         family="Games and search",
         icon="game",
-        paper="Gao, Müller, Hayward, Yao, Jui: "
-        "Three-Head Neural Network Architecture for AlphaZero Learning, 2020",
+        paper="Gao, Müller, Hayward, Yao, Jui: Three-Head Neural Network Architecture for AlphaZero Learning, 2020",
         summary="Play Hex against a network that values every move at once, watch its search think, "
         "review your games, and train one yourself.",
         target="workbench.panels.hex.panel:HexPanel",
         action="Play Hex",
         accepts=(".sgf", ".hex"),
         accepts_text="Hex games (SGF)",
+        abilities=(
+            "Play from 3×3 to 19×19, with swap, undo and variations",
+            "Watch the search think, move by move",
+            "See what each of the three heads says, and where they disagree",
+            "Let two networks duel at equal cost",
+            "Review a game, find its mistakes, learn from them",
+            "Train a network of your own and follow its strength",
+        ),
     ),
 )
 

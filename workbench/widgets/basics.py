@@ -56,9 +56,10 @@ def set_enabled(widget: QWidget, reason: str, tooltip: str = "") -> None:
 class IconLabel(QWidget):
     """An icon that stands alone, drawn in the colour of the text."""
 
-    def __init__(self, name: str, side: int = 18, *, muted: bool = False) -> None:
+    def __init__(self, name: str, side: int = 18, *, muted: bool = False, accent: bool = False) -> None:
         super().__init__()
-        role = QPalette.ColorRole.PlaceholderText if muted else QPalette.ColorRole.WindowText
+        roles = QPalette.ColorRole
+        role = roles.Highlight if accent else roles.PlaceholderText if muted else roles.WindowText
         self._icon = icons.icon(name, role)
         self.setFixedSize(side, side)
 
@@ -105,9 +106,7 @@ class Collapsible(QWidget):
         self._head.setAutoRaise(True)
         self._head.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self._head.toggled.connect(self._apply)
-        self._head.setStyleSheet(
-            "QToolButton { padding: 2px; } QToolButton:checked { background: transparent; }"
-        )
+        self._head.setStyleSheet("QToolButton { padding: 2px; } QToolButton:checked { background: transparent; }")
         rows = QVBoxLayout(self)
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setSpacing(GRID // 2)
