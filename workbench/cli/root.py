@@ -13,7 +13,7 @@ import typer
 
 import engines
 from engines.core.errors import Cancelled, UserError
-from workbench.cli import data, doctor, job_commands, models, output, runs
+from workbench.cli import data, doctor, job_commands, models, output, runs, sweep
 from workbench.cli.stopping import EXIT_STOPPED
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app = typer.Typer(
 app.add_typer(data.app, name="data")
 app.add_typer(models.app, name="models")
 app.command("run")(job_commands.run)
+app.command("sweep")(sweep.sweep)
 app.command("claims")(job_commands.claims)
 app.command("bench")(job_commands.bench)
 app.command("runs")(runs.runs)
