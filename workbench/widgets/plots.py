@@ -15,9 +15,10 @@ from typing import Any, Final, Literal
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QContextMenuEvent, QPainter, QPalette
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QVBoxLayout, QWidget
+from PySide6.QtGui import QColor, QContextMenuEvent, QPainter, QPalette, QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QFileDialog, QMenu, QMessageBox, QVBoxLayout, QWidget
 
+from workbench.commands import later
 from workbench.theme import GRID, Colours, Theme, font
 from workbench.widgets import exports
 from workbench.widgets.basics import label, number
@@ -97,7 +98,8 @@ class Plot(QWidget):
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setSpacing(0)
         self._head = QWidget()
-        head = QHBoxLayout(self._head)
+        self._head_rows = head = QBoxLayout(QBoxLayout.Direction.LeftToRight, self._head)
+        head.setSpacing(GRID // 2)
         head.setContentsMargins(GRID, GRID // 2, GRID, 0)
         head.addWidget(self._caption)
         head.addWidget(self._legend, 1)
@@ -116,6 +118,20 @@ class Plot(QWidget):
 
     def minimumSizeHint(self) -> QSize:
         return QSize(160, 96)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._place_legend()
+
+    def _place_legend(self) -> None:
+        """Beside the title, or below it where the two do not fit on a line."""
+        metrics = self._legend.fontMetrics()
+        names = [item.name for item in self._items.values() if item.name]
+        wanted = self._caption.sizeHint().width() + sum(metrics.horizontalAdvance(name) + 28 for name in names)
+        beside = wanted + 3 * GRID <= self.width()
+        self._head_rows.setDirection(QBoxLayout.Direction.LeftToRight if beside else QBoxLayout.Direction.TopToBottom)
+        side = Qt.AlignmentFlag.AlignRight if beside else Qt.AlignmentFlag.AlignLeft
+        self._legend.setAlignment(side | Qt.AlignmentFlag.AlignVCenter)
 
     # -- drawing --------------------------------------------------------------------------------------------
 
@@ -282,7 +298,7 @@ class Plot(QWidget):
         """What is drawn, as columns for CSV: one common x column if all share it, else one for each."""
         drawn = [item for item in self._items.values() if item.x is not None and item.y is not None]
         x_name = self._labels["bottom"][0] or "x"
-        shared = all(np.array_equal(item.x, drawn[0].x) for item in drawn)
+        shared = len({item.x.tobytes() for item in drawn if item.x is not None}) <= 1
         columns: dict[str, np.ndarray] = {}
         for item in drawn:
             columns.setdefault(x_name if shared else f"{item.name}: {x_name}", item.x)  # type: ignore[arg-type]
@@ -321,7 +337,7 @@ class Plot(QWidget):
         menu.addAction("Copy values as CSV", lambda: exports.copy_text(exports.csv_text(self.columns())))
         menu.addSeparator()
         for suffix in (".png", ".svg", ".csv"):
-            menu.addAction(f"Save as {suffix[1:].upper()}…", lambda s=suffix: self._ask_and_save(s))
+            menu.addAction(f"Save as {suffix[1:].upper()}…", later(self._ask_and_save, suffix))
         menu.addSeparator()
         menu.addAction("Show everything", self.show_all)
         return menu
@@ -344,7 +360,15 @@ class Plot(QWidget):
         chosen, _ = QFileDialog.getSaveFileName(self, "Save the plot", name, f"*{suffix}")
         if chosen:
             path = Path(chosen)
-            self.save(path if path.suffix else path.with_suffix(suffix))
+            try:
+                self.save(path if path.suffix else path.with_suffix(suffix))
+            except OSError as error:
+                box = QMessageBox(self)
+                box.setIcon(QMessageBox.Icon.Warning)
+                box.setText("The plot could not be saved.")
+                box.setInformativeText(f"{path}: {error.strerror or error}. Choose another folder.")
+                box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+                box.open()
 
     def _add(self, key: str, item: _Item) -> _Item:
         self._items[key] = item
@@ -365,6 +389,7 @@ class Plot(QWidget):
         ]
         self._legend.setText("&nbsp;&nbsp; ".join(entries) if self._with_legend else "")
         self._head.setVisible(bool(self._title or self._legend.text()))
+        self._place_legend()
 
     def _pick(self, colour: int | str | None) -> int | str:
         if colour is not None:

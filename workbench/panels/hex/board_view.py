@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtCore import QPoint, QSignalBlocker, Qt, Signal
+from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtWidgets import QButtonGroup, QComboBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from engines.core.errors import UserError
 from engines.hex.snapshots import AnalysisSnapshot
+from workbench.panels.hex.marks_menu import marks_menu
 from workbench.panels.hex.overlays import OVERLAYS, OverlayName, OverlayOptions, overlay
-from workbench.theme import GRID
+from workbench.theme import GRID, set_role
 from workbench.widgets.basics import ElidedLabel, icon_button, label, line, set_enabled
 from workbench.widgets.hexboard import HexBoard
 
@@ -60,7 +62,6 @@ class OverlayBar(QWidget):
         """Disable all with a reason, or enable them with ""."""
         for number, info in enumerate(OVERLAYS):
             set_enabled(self._group.button(number), reason, f"{info.help} (key {info.key})")
-
 
     def _toggled(self, number: int, on: bool) -> None:
         if on:
@@ -134,22 +135,28 @@ class BoardView(QWidget):
         self.board = HexBoard(size=model.size)
         self.overlays = OverlayBar()
         self.setup_bar = SetupBar()
-        self.setup_bar.setVisible(False)
         self.turn = ElidedLabel("")
+        self.teaching = label("Teaching", "small")
+        set_role(self.teaching, "key")
+        self.teaching.setToolTip("Moves that lose too much are taken back, and the search is not shown (Ctrl+T)")
+        self.teaching.setAccessibleName("Teaching mode is on")
         self.options = OverlayOptions()
         self._snapshot: AnalysisSnapshot | None = None
         self._numbers = False
+        self._thinking = ""
         self._stroking = False
         rows = QVBoxLayout(self)
         rows.setContentsMargins(GRID, GRID // 2, GRID, GRID // 2)
         rows.setSpacing(GRID // 2)
         rows.addWidget(self.overlays)
         rows.addWidget(self.setup_bar)
+        self.setup_bar.setVisible(False)
         rows.addWidget(self.board, 1)
         rows.addWidget(line())
         rows.addLayout(self._navigation())
         self.board.cell_clicked.connect(self._clicked)
         self.board.cell_hovered.connect(self.cell_hovered)
+        self.board.wheel_stepped.connect(model.forward)
         self.board.stone_painted.connect(self._painted)
         self.board.stroke_ended.connect(self._stroke_ended)
         self.overlays.chosen.connect(self._overlay_chosen)
@@ -175,13 +182,14 @@ class BoardView(QWidget):
             self.turn.setText(f"{PLAYER[position.winner]} has won.")
         else:
             edges = "top and bottom" if position.to_move == 1 else "left and right"
-            self.turn.setText(f"{PLAYER[position.to_move]} to move (joins {edges})")
+            self.turn.setText(self._thinking or f"{PLAYER[position.to_move]} to move (joins {edges})")
         self._swap.setVisible(model.swap != "none")
         set_enabled(self._swap, "" if position.can_swap else "Only the second move of a game can be a swap")
-        self._take_back.setEnabled(model.node.parent is not None)
-        at_start, at_end = model.node.parent is None, not model.line()[model.ply + 1 :]
+        at_start = "" if model.node.parent is not None else "This is the beginning of the game"
+        at_end = "" if model.line()[model.ply + 1 :] else "This is the end of the line"
+        set_enabled(self._take_back, at_start, "Remove the last move; against an engine, its answer too (Backspace)")
         for button, off in zip(self._ways, (at_start, at_start, at_end, at_end), strict=True):
-            button.setEnabled(not off)
+            set_enabled(button, off, button.accessibleName())
         self._ply.setText(f"{model.ply} / {len(model.line()) - 1}")
         self.setup_bar.show_turn(position.to_move)
 
@@ -193,6 +201,18 @@ class BoardView(QWidget):
     @property
     def snapshot(self) -> AnalysisSnapshot | None:
         return self._snapshot
+
+    def set_thinking(self, text: str) -> None:
+        """Say who thinks and take no clicks meanwhile, or "" for nobody."""
+        self._thinking = text
+        self.board.set_locked(text)
+        self.refresh()
+
+    def set_teaching(self, on: bool) -> None:
+        """Show on the game screen that teaching is on: it changes what a move does."""
+        self.teaching.setVisible(on)
+        reason = "Teaching is on: overlays would give the answer away" if on else ""
+        self.overlays.set_locked(reason)
 
     def set_options(self, options: OverlayOptions) -> None:
         self.options = options
@@ -223,8 +243,23 @@ class BoardView(QWidget):
     # -- what is done with it ---------------------------------------------------------------------------------
 
     def _clicked(self, cell: int, buttons: object) -> None:
-        if not self.is_setting_up:
+        if self.is_setting_up:
+            return
+        if buttons == Qt.MouseButton.RightButton:
+            self.show_menu(cell, self.board.mapToGlobal(self.board.cell_centre(cell)))
+        elif buttons == Qt.MouseButton.LeftButton:
             self.move_asked.emit(cell)
+
+    def show_menu(self, cell: int, at: QPoint) -> None:
+        """What can be noted on a cell; `at` in global pixels."""
+        menu = marks_menu(self.model, cell, self)
+        menu.popup(at)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """The menu key on the board; the mouse's right button comes as a click."""
+        cell = self.board.keyboard_cell
+        if event.reason() == QContextMenuEvent.Reason.Keyboard and cell >= 0 and not self.is_setting_up:
+            self.show_menu(cell, self.board.mapToGlobal(self.board.cell_centre(cell)))
 
     def _painted(self, cell: int, colour: int) -> None:
         if not self._stroking:
@@ -255,13 +290,14 @@ class BoardView(QWidget):
         model = self.model
         row = QHBoxLayout()
         row.setSpacing(2)
+        row.addWidget(self.teaching)
+        self.teaching.setVisible(False)
         row.addWidget(self.turn, 1)
         self._swap = QPushButton("Swap")
         self._swap.setAccessibleName("Swap")
         self._swap.clicked.connect(lambda: self.swap_asked.emit())
         row.addWidget(self._swap)
         self._take_back = QPushButton("Take back")
-        self._take_back.setToolTip("Remove the last move; against an engine, its answer too (Backspace)")
         self._take_back.clicked.connect(lambda: self.take_back_asked.emit())
         row.addWidget(self._take_back)
         self._ways = [

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
 
 from engines.hex.snapshots import AnalysisSnapshot
@@ -47,11 +48,13 @@ class SearchCounters(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._values: dict[str, QLabel] = {}
-        grid = QGridLayout(self)
+        self._captions: dict[str, QLabel] = {}
+        self._columns = 0
+        self._grid = grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(GRID)
         grid.setVerticalSpacing(0)
-        for column, (key, name, help_text) in enumerate(_CELLS):
+        for key, name, help_text in _CELLS:
             value = label("–", "strong")
             value.setFont(font("heading"))
             value.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -59,10 +62,9 @@ class SearchCounters(QWidget):
             caption.setAlignment(Qt.AlignmentFlag.AlignCenter)
             for part in (value, caption):
                 part.setToolTip(help_text)
-            grid.addWidget(value, 0, column)
-            grid.addWidget(caption, 1, column)
-            grid.setColumnStretch(column, 1)
-            self._values[key] = value
+            self._values[key], self._captions[key] = value, caption
+        self._wide = sum(max(c.sizeHint().width(), 30) + GRID for c in self._captions.values())
+        self._arrange(len(_CELLS))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Search counters")
 
@@ -72,6 +74,26 @@ class SearchCounters(QWidget):
         for key, text in texts.items():
             self._values[key].setText(text)
         self.setAccessibleDescription(", ".join(f"{name} {texts[key]}" for key, name, _ in _CELLS))
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(self._wide // 2, super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange(len(_CELLS) if self.width() >= self._wide else len(_CELLS) // 2)
+
+    def _arrange(self, columns: int) -> None:
+        """All in one row, or in two where that is too narrow."""
+        if columns == self._columns:
+            return
+        self._columns = columns
+        for number, key in enumerate(self._values):
+            row, column = divmod(number, columns)
+            self._grid.addWidget(self._values[key], 2 * row, column)
+            self._grid.addWidget(self._captions[key], 2 * row + 1, column)
+        for column in range(len(_CELLS)):
+            self._grid.setColumnStretch(column, int(column < columns))
+        self.updateGeometry()
 
     def texts(self) -> dict[str, str]:
         """What is shown, by counter."""

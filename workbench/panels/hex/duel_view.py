@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QSplitter, QVBoxLayout, QWidget
 
 from engines.core.errors import UserError
+from engines.hex.rules import Position
 from engines.hex.snapshots import AnalysisSnapshot, DuelSnapshot, MatchSnapshot
-from engines.hex.spec import SHIPPED_THREE_HEAD, SHIPPED_TWO_HEAD, DuelSpec, MatchSpec
+from engines.hex.spec import DuelSpec, MatchSpec
+from workbench.panels.base import Export
 from workbench.panels.hex.counters import SearchCounters
 from workbench.panels.hex.head_strip import HeadStrip
 from workbench.panels.hex.move_table import MoveTable
 from workbench.panels.hex.overlays import OverlayOptions, overlay
+from workbench.panels.hex.settings_form import known_networks
 from workbench.panels.hex.stage import Stage
-from workbench.theme import GRID
-from workbench.widgets.basics import label, line
+from workbench.theme import GRID, font
+from workbench.widgets.basics import ElidedLabel, label, line, set_enabled
+from workbench.widgets.exports import save_csv
 from workbench.widgets.hexboard import HexBoard
 from workbench.widgets.spec_form import SpecForm
 
@@ -23,6 +28,7 @@ if TYPE_CHECKING:
     from workbench.panels.hex.panel import HexPanel
     from workbench.runner import JobHandle
 
+MATCH_HELP = "Both networks play every opening twice, with colours exchanged"
 FIELDS = ("weights", "n0", "rival_weights", "rival_n0", "equal", "budget", "c_puct", "seed", "device")
 
 
@@ -32,7 +38,8 @@ class DuelSide(QWidget):
     def __init__(self, panel: HexPanel) -> None:
         super().__init__()
         self._panel = panel
-        self.name = label("", "strong")
+        self.name = ElidedLabel("")
+        self.name.setFont(font("strong"))
         self.board = HexBoard(size=panel.model.size)
         self.board.set_locked("The duel follows the position of the Board tab")
         self.strip = HeadStrip()
@@ -52,6 +59,15 @@ class DuelSide(QWidget):
         self._panel.model.show_on(self.board)
         self.board.set_rotation(self._panel.board_view.board.rotation)
 
+    def show_game(self, size: int, moves: tuple[int, ...]) -> None:
+        """A game of a match as it stands."""
+        position = Position(size, "none")
+        for move in moves:
+            position.play(move)
+        self.board.set_position(
+            position.cells, position.to_move, last_move=position.last_cell, winning_path=position.winning_path()
+        )
+
     def show_snapshot(self, snapshot: AnalysisSnapshot | None) -> None:
         self.strip.set_snapshot(snapshot)
         self.counters.set_snapshot(snapshot)
@@ -67,30 +83,25 @@ class DuelView(Stage):
 
     def __init__(self, panel: HexPanel) -> None:
         super().__init__(panel)
-        names = [SHIPPED_THREE_HEAD, SHIPPED_TWO_HEAD]
+        names = known_networks()
         self.form: SpecForm[DuelSpec] = SpecForm(
             DuelSpec,
             fields=FIELDS,
             show_presets=False,
-            choices={"weights": names, "rival_weights": names},
+            choices={"weights": names, "rival_weights": names, "device": panel.services.devices},
             start={"budget": 200},
         )
         self.sides = (DuelSide(panel), DuelSide(panel))
         self.verdict = label("Run the duel to compare the two on the position of the Board tab.", wrap=True)
+        self._tables: dict[str, dict[str, Any]] = {}
         self.match_button = QPushButton("Play a match")
-        self.match_button.setToolTip("Both networks play every opening twice, with colours exchanged")
+        self.match_button.setToolTip(MATCH_HELP)
         self.match_button.clicked.connect(lambda: panel._try(self.start_match))
         boards = QSplitter()
         boards.setChildrenCollapsible(False)
         for side in self.sides:
             boards.addWidget(side)
-        left = QVBoxLayout()
-        left.addWidget(self.form)
-        left.addWidget(self.match_button)
-        left.addStretch(1)
-        box = QWidget()
-        box.setLayout(left)
-        box.setFixedWidth(260)
+        box = self.settings_beside(self.form, self.match_button)
         grid = QGridLayout()
         grid.addWidget(self.verdict, 0, 0)
         grid.addWidget(line(), 1, 0)
@@ -123,6 +134,9 @@ class DuelView(Stage):
         spec = self._spec(MatchSpec)
         self._name_sides(spec)
         self.verdict.setText("The match begins…")
+        set_enabled(self.match_button, "A match is being played")
+        for side in self.sides:
+            side.show_snapshot(None)
         self.take(self.panel.start("hex.match", spec))
 
     def show_snapshot(self, snapshot: Any) -> None:
@@ -132,11 +146,36 @@ class DuelView(Stage):
             self.verdict.setText(_compare(snapshot))
         elif isinstance(snapshot, MatchSnapshot):
             self.verdict.setText(_score(snapshot))
+            game = snapshot.game or (snapshot.games[-1] if snapshot.games else ())
+            for side in self.sides:
+                side.show_game(snapshot.size, game)
 
     def show_end(self, handle: JobHandle) -> None:
         result = handle.result
-        if handle.state == "done" and handle.name == "hex.duel":
+        set_enabled(self.match_button, "", MATCH_HELP)
+        if handle.state != "done":
+            self.verdict.setText(f"{self.verdict.text()}  {'Stopped.' if handle.state == 'cancelled' else ''}".strip())
+            return
+        self._tables = result.to_tables()
+        if handle.name == "hex.duel":
             self.show_snapshot(DuelSnapshot(result.left, result.right))
+        else:
+            self.verdict.setText(f"Match over. {self.verdict.text()}")
+
+    def exports(self) -> list[Export]:
+        def none_of(table: str) -> str:
+            return "" if table in self._tables else f"Run a {'duel' if table == 'duel' else 'match'} first."
+
+        def write(table: str, path: Path) -> None:
+            save_csv(self._tables[table], path)
+
+        return [
+            *(Export(f"{table}-csv", text, ".csv", lambda path, t=table: write(t, path), lambda t=table: none_of(t))
+              for table, text in (("duel", "Duel as CSV"), ("games", "Match: games as CSV"),
+                                  ("sides", "Match: result as CSV"))),
+            Export("left-png", "Left board as PNG", ".png", self.sides[0].board.save_png),
+            Export("right-png", "Right board as PNG", ".png", self.sides[1].board.save_png),
+        ]  # fmt: skip
 
     def save_state(self) -> dict[str, Any]:
         spec = self.form.spec()
@@ -182,7 +221,8 @@ def _compare(snapshot: DuelSnapshot) -> str:
     left, right = snapshot.left, snapshot.right
     more = left.simulations / max(right.simulations, 1)
     return (
-        f"Left: {left.simulations:,} simulations on {left.net_calls:,} calls in {left.seconds:.1f} s, depth {left.depth}.  "
+        f"Left: {left.simulations:,} simulations on {left.net_calls:,} calls in {left.seconds:.1f} s, "
+        f"depth {left.depth}.  "
         f"Right: {right.simulations:,} on {right.net_calls:,} in {right.seconds:.1f} s, depth {right.depth}.  "
         f"Left has searched {more:.1f} times as much."
     )
@@ -194,5 +234,6 @@ def _score(snapshot: MatchSnapshot) -> str:
         f"Game {snapshot.played} of {snapshot.total}: left {left}, right {right} "
         f"(with Red {snapshot.wins_as_black[0]} and {snapshot.wins_as_black[1]}).  "
         f"Elo difference {snapshot.elo:+.0f} ({snapshot.elo_low:+.0f} to {snapshot.elo_high:+.0f}).  "
-        f"Calls {snapshot.calls[0]:,} : {snapshot.calls[1]:,}, time {snapshot.seconds[0]:.0f} : {snapshot.seconds[1]:.0f} s."
+        f"Calls {snapshot.calls[0]:,} : {snapshot.calls[1]:,}, "
+        f"time {snapshot.seconds[0]:.0f} : {snapshot.seconds[1]:.0f} s."
     )

@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 
 
 class ExternalEngine(QObject):
-    """Keeps one program running between moves. chosen(move); refused(why): the game goes on without it."""
+    """Keeps one program running between moves. chosen(move): the answer to `choose`. analysed(AnalysisSnapshot):
+    what it thinks of the position that `judge` showed it. refused(why): the game goes on without it."""
 
     chosen = Signal(int)
+    analysed = Signal(object)
     refused = Signal(str)
 
     def __init__(self, panel: Panel) -> None:
@@ -27,9 +29,24 @@ class ExternalEngine(QObject):
         self._handle: JobHandle | None = None
         self._command = ""
         self._generation = 0
+        self._judging = False
+
+    @property
+    def handle(self) -> JobHandle | None:
+        """The session's job, None while there is none."""
+        return self._handle
 
     def choose(self, command: str, position: dict[str, Any], milliseconds: int) -> None:
         """Ask for a move; the program is started when it is not running."""
+        self._judging = False
+        self._ask("move", command, position, milliseconds)
+
+    def judge(self, command: str, position: dict[str, Any]) -> None:
+        """Ask what it thinks of a position: its analysis if it offers one, else the move it would play."""
+        self._judging = True
+        self._ask("analyse", command, position, 0)
+
+    def _ask(self, kind: str, command: str, position: dict[str, Any], milliseconds: int) -> None:
         if not command:
             self.refused.emit("No command is given for the other engine: enter one under Players.")
             return
@@ -40,11 +57,13 @@ class ExternalEngine(QObject):
             return
         self._generation += 1
         assert self._handle is not None
-        self._handle.request(EngineRequest("move", self._generation, milliseconds=milliseconds, **position))
+        self._handle.request(EngineRequest(kind, self._generation, milliseconds=milliseconds, **position))
 
     def rest(self) -> None:
         """Whatever it answers now is not wanted."""
         self._generation += 1
+        if self._handle is not None and not self._handle.has_ended:
+            self._handle.request(EngineRequest("idle", self._generation, 11))
 
     def close(self) -> None:
         """End the program."""
@@ -68,8 +87,10 @@ class ExternalEngine(QObject):
     def _published(self, snapshot: object) -> None:
         if not isinstance(snapshot, AnalysisSnapshot) or snapshot.generation != self._generation:
             return
-        if snapshot.best == -4:
+        if snapshot.best == -4 and not (self._judging and snapshot.lines):
             self.refused.emit(snapshot.note or "The other engine gave no move.")
+        elif self._judging:
+            self.analysed.emit(snapshot)
         else:
             self.chosen.emit(snapshot.best)
 

@@ -78,7 +78,7 @@ class HeadStrip(QWidget):
         return ", ".join([*said, self._spread_text()])
 
     def sizeHint(self) -> QSize:
-        return QSize(360, round(5.6 * QFontMetricsF(font("small")).height()))
+        return QSize(360, round(6.3 * QFontMetricsF(font("small")).height()))
 
     def minimumSizeHint(self) -> QSize:
         return QSize(220, self.sizeHint().height())
@@ -109,7 +109,7 @@ class HeadStrip(QWidget):
         painter.setFont(font("small"))
         metrics = QFontMetricsF(font("small"))
         line = metrics.height()
-        axis = QRectF(18, 2.35 * line, self.width() - 36, 1)
+        axis = QRectF(18, 3.1 * line, self.width() - 36, 1)
         self._paint_head(painter, line)
         self._paint_axis(painter, axis, metrics)
         if self._snapshot is not None:
@@ -125,8 +125,11 @@ class HeadStrip(QWidget):
             painter.drawText(room, Qt.AlignmentFlag.AlignLeft, "Heads: no analysis yet")
             return
         who = "Red" if self._always_red else f"{PLAYER_NAMES[self._snapshot.to_move]}, to move"
-        painter.drawText(room, Qt.AlignmentFlag.AlignLeft, f"win % for {who}")
-        painter.drawText(room, Qt.AlignmentFlag.AlignRight, self._spread_text())
+        metrics, spread = QFontMetricsF(font("small")), self._spread_text()
+        left = room.width() - metrics.horizontalAdvance(spread) - 12
+        said = metrics.elidedText(f"win % for {who}", Qt.TextElideMode.ElideRight, max(left, 0.0))
+        painter.drawText(room, Qt.AlignmentFlag.AlignLeft, said)
+        painter.drawText(room, Qt.AlignmentFlag.AlignRight, spread)
 
     def _paint_axis(self, painter: QPainter, axis: QRectF, metrics: QFontMetricsF) -> None:
         muted = self.palette().color(QPalette.ColorRole.PlaceholderText)
@@ -178,9 +181,7 @@ class HeadStrip(QWidget):
                 colour = QColor(series[reading.series])
                 painter.setPen(Qt.PenStyle.NoPen)
                 painter.setBrush(colour)
-                painter.drawPath(
-                    _shape(reading.shape, x - width / 2 + 5, base - metrics.capHeight() / 2, 4.0)
-                )
+                painter.drawPath(_shape(reading.shape, x - width / 2 + 5, base - metrics.capHeight() / 2, 4.0))
                 painter.setPen(self.palette().color(QPalette.ColorRole.WindowText))
                 painter.drawText(QPointF(x - width / 2 + 12, base), text)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,18 +21,22 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from engines.core import atomic
 from engines.core.errors import UserError
 from engines.hex.snapshots import TrainSnapshot
 from engines.hex.spec import ProbeSpec, TrainSpec
+from workbench.panels.base import Export
 from workbench.panels.hex.probe_board import ProbeBoard
 from workbench.panels.hex.stage import Stage
 from workbench.theme import GRID
-from workbench.widgets.basics import label, set_enabled
+from workbench.widgets.basics import ElidedLabel, label, set_enabled
+from workbench.widgets.exports import save_csv
 from workbench.widgets.hexboard.wall import MiniBoardWall
 from workbench.widgets.plots import Plot
 from workbench.widgets.spec_form import SpecForm
 
 if TYPE_CHECKING:
+    from engines.core.records import RunRecord
     from workbench.panels.hex.panel import HexPanel
     from workbench.runner import JobHandle
 
@@ -51,8 +57,10 @@ class LabView(Stage):
         self._run_id: str | None = None
         self._paths: list[Path] = []
         self._last: TrainSnapshot | None = None
-        self.form: SpecForm[TrainSpec] = SpecForm(TrainSpec)
-        self.status = label("Train a network from nothing: the quick preset learns 4×4 in a few minutes.", wrap=True)
+        self._before: JobHandle | RunRecord | None = None
+        self._probing: JobHandle | None = None
+        self.form: SpecForm[TrainSpec] = SpecForm(TrainSpec, choices={"device": panel.services.devices})
+        self.status = ElidedLabel("Train a network from nothing: the quick preset learns 4×4 in a few minutes.")
         self.resume_button = QPushButton("Go on from the last checkpoint")
         self.resume_button.clicked.connect(self.resume)
         set_enabled(self.resume_button, "No stopped run to go on with")
@@ -62,27 +70,49 @@ class LabView(Stage):
         self.losses = Plot(theme, title="Loss terms", x="iteration", y="mean loss")
         self.accuracy = Plot(theme, title="Against the exact solution", x="iteration", y="share", y_unit="%")
         self.steps = Plot(theme, title="Latest steps", x="step", y="loss")
-        self.speed = Plot(theme, title="Consistency and Elo", x="network calls", y="|min q + v|")
+        self.consistency = Plot(theme, title="Consistency", x="network calls", y="|min q + v|", legend=False)
+        self.strength = Plot(theme, title="Games and Elo", x="iteration", y="games per second")
         self.wall = MiniBoardWall()
         self.probe = ProbeBoard(theme)
         self._build()
+        panel.services.runner.resumable_changed.connect(self._offer_resuming)
+        self._offer_resuming()
 
     # -- stage ------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        self._begin(None)
+        self._follow(self.panel.start("hex.train", self.form.read()))
 
     def resume(self) -> None:
-        """Go on with the run that was stopped."""
-        if self._run_id is not None:
-            self.panel._try(lambda: self._begin(self._run_id))
+        """Go on with the run that was stopped, with the settings it began with."""
+        if self._before is None:
+            return
+        handle = self.panel.services.runner.resume(self._before)
+        self.panel.follow(handle)
+        spec = TrainSpec.checked(handle.spec) if isinstance(handle.spec, dict) else handle.spec
+        self.form.set_spec(spec)  # type: ignore[arg-type]
+        self._follow(handle)
 
-    def _begin(self, run: str | None) -> None:
-        spec = self.form.read()
+    def _follow(self, handle: JobHandle) -> None:
+        self._before = None
+        self._run_id = handle.run_id
         self._paths = []
         set_enabled(self.resume_button, "The run is under way")
-        self.take(self.panel.start("hex.train", spec, resume_run=run))
+        self.take(handle)
         self.status.setText("Waiting for the training lane…")
+
+    def _offer_resuming(self) -> None:
+        """The run that was stopped here, else one that an earlier window left unfinished."""
+        if self.handle is not None and not self.handle.has_ended:
+            return
+        last = self.handle
+        if last is not None and last.state in ("cancelled", "interrupted") and last.run_id and last.can_resume:
+            self._before = last
+        else:
+            runs = [run for run in self.panel.services.runner.resumable() if run.name == "hex.train"]
+            self._before = runs[-1] if runs else None
+        reason = "" if self._before is not None else "There is no stopped run with a checkpoint"
+        set_enabled(self.resume_button, reason, "With the settings that the run began with")
 
     def show_snapshot(self, snapshot: Any) -> None:
         if not isinstance(snapshot, TrainSnapshot):
@@ -92,21 +122,31 @@ class LabView(Stage):
         self.status.setText(_status(snapshot))
         self._draw_curves(snapshot)
         self.wall.set_boards(snapshot.boards, snapshot.last_moves)
-        self._find_checkpoints(snapshot.iteration)
+        if snapshot.iteration != len(self._paths):
+            self._find_checkpoints()
         if self._scrubber.value() >= len(self._paths):
             self.probe.show_values(snapshot.probe_prior, snapshot.probe_q, snapshot.probe_value, "now")
 
     def show_end(self, handle: JobHandle) -> None:
         self._run_id = handle.run_id
-        can_go_on = handle.state in ("cancelled", "interrupted") and self._run_id is not None and handle.can_resume
-        set_enabled(self.resume_button, "" if can_go_on else "No stopped run to go on with")
+        self._find_checkpoints()
+        self._offer_resuming()
         if handle.state == "done":
             self.status.setText(
                 f"Done: {handle.result.games:,} games, {handle.result.net_calls:,} network calls, "
                 f"{handle.result.seconds:.0f} s."
             )
         elif handle.state == "cancelled":
-            self.status.setText("Stopped. The last checkpoint is kept with the run.")
+            kept = "The last checkpoint is kept with the run." if handle.can_resume else "No iteration was finished."
+            self.status.setText(f"Stopped. {kept}")
+        else:
+            self.status.setText("The run has ended.")
+
+    def close_stage(self) -> None:
+        super().close_stage()
+        if self._probing is not None:
+            self._probing.ended.disconnect(self._probed)
+            self._probing = None
 
     def save_state(self) -> dict[str, Any]:
         spec = self.form.spec()
@@ -120,12 +160,12 @@ class LabView(Stage):
 
     # -- checkpoints ------------------------------------------------------------------------------------------
 
-    def _find_checkpoints(self, iteration: int) -> None:
+    def _find_checkpoints(self) -> None:
         store = self.panel.services.store
-        if store is None or self._run_id is None or iteration == len(self._paths):
+        if store is None or self._run_id is None:
             return
-        self._paths = sorted((store.folder(self._run_id) / "iterations").glob("*.safetensors"))
         at_end = self._scrubber.value() == self._scrubber.maximum()
+        self._paths = sorted((store.folder(self._run_id) / "iterations").glob("*.safetensors"))
         self._scrubber.setMaximum(len(self._paths))
         if at_end:
             self._scrubber.setValue(len(self._paths))
@@ -133,28 +173,69 @@ class LabView(Stage):
         set_enabled(self.use_button, "" if self._paths else "Train a network first")
 
     def _scrubbed(self, place: int) -> None:
-        if place >= len(self._paths) or self._last is None:
-            self._place.setText("now")
+        if self._last is None:
             return
+        if place >= len(self._paths):
+            self._place.setText("now")
+            last = self._last
+            self.probe.show_values(last.probe_prior, last.probe_q, last.probe_value, "now")
+            return
+        if self._probing is not None and not self._probing.has_ended:
+            self._probing.cancel()
         self._place.setText(f"after {place + 1}")
         size = round(len(self._last.probe_prior) ** 0.5)
         handle = self.panel.start(
             "hex.probe", ProbeSpec(weights=str(self._paths[place]), size=size), lane="interactive", main=False,
             record=False,
         )  # fmt: skip
+        self._probing = handle
         handle.ended.connect(self._probed)
 
     def _probed(self, handle: JobHandle) -> None:
-        if handle.state == "done":
+        if handle is self._probing and handle.state == "done":
             found = handle.result
             self.probe.show_values(found.prior, found.q, found.value, self._place.text())
 
     def use_network(self) -> None:
         """Play and analyse with the checkpoint that the slider shows."""
         if self._paths:
-            place = min(self._scrubber.value(), len(self._paths) - 1)
-            self.panel.form.engine.set_values({"weights": str(self._paths[place])})
+            self.panel.form.engine.set_values({"weights": str(self._shown_path())})
             self.panel.tabs.setCurrentIndex(0)
+
+    # -- exports ----------------------------------------------------------------------------------------------
+
+    def exports(self) -> list[Export]:
+        def no_curves() -> str:
+            known = self._last is not None and len(self._last.history["iteration"])
+            return "" if known else "Train a network first."
+
+        def no_weights() -> str:
+            return "" if self._paths else "Train a network first."
+
+        return [
+            Export("training-csv", "Training curves as CSV", ".csv", self._write_csv, no_curves),
+            Export("training-json", "Training curves as JSON", ".json", self._write_json, no_curves),
+            Export("losses-png", "Loss terms as PNG", ".png", self.losses.save, no_curves),
+            Export("network", "Network of the checkpoint shown", ".safetensors", self._write_weights, no_weights),
+        ]
+
+    def _write_csv(self, path: Path) -> None:
+        if self._last is not None:
+            save_csv(self._last.history, path)
+
+    def _write_json(self, path: Path) -> None:
+        spec = self.form.spec()
+        if self._last is not None:
+            curves = {k: [None if np.isnan(x) else float(x) for x in v] for k, v in self._last.history.items()}
+            said = {"spec": spec.model_dump(mode="json") if spec else None, "history": curves}
+            atomic.write_bytes(path, json.dumps(said, indent=1).encode())
+
+    def _write_weights(self, path: Path) -> None:
+        """The card travels inside the file, too."""
+        shutil.copyfile(self._shown_path(), path)
+
+    def _shown_path(self) -> Path:
+        return self._paths[min(self._scrubber.value(), len(self._paths) - 1)]
 
     # -- drawing ----------------------------------------------------------------------------------------------
 
@@ -168,36 +249,33 @@ class LabView(Stage):
                 if np.isfinite(history[name]).any():
                     self.accuracy.set_curve(name, x, 100 * history[name], name=title, colour=number)
             if np.isfinite(history["consistency"]).any():
-                self.speed.set_curve("consistency", history["net_calls"], history["consistency"], name="|min q + v|")
-            if np.isfinite(history["elo"]).any():
-                self.speed.set_labels(y="Elo against the first network")
-                self.speed.remove("consistency")
-                self.speed.set_curve("elo", history["net_calls"], history["elo"], name="Elo")
+                self.consistency.set_curve("gap", history["net_calls"], history["consistency"], name="|min q + v|")
+            if np.isfinite(history["elo"]).any() and np.ptp(np.nan_to_num(history["elo"])) > 0:
+                self.strength.set_labels(y="Elo")
+                self.strength.remove("games")
+                self.strength.set_curve("elo", x, history["elo"], name="Elo against the first network", colour=1)
+            else:
+                self.strength.set_curve("games", x, history["games_per_s"], name="games per second")
         steps = snapshot.step_losses
         if len(steps):
             for number, title in enumerate(STEP_NAMES):
                 self.steps.set_curve(title, np.arange(len(steps)), steps[:, number], name=title, colour=number)
 
     def _build(self) -> None:
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(self.form)
-        scroll.setMinimumWidth(270)
-        left = QVBoxLayout()
-        left.setContentsMargins(0, 0, 0, 0)
-        left.addWidget(scroll, 1)
-        left.addWidget(self.resume_button)
-        left.addWidget(self.use_button)
-        settings = QWidget()
-        settings.setLayout(left)
+        settings = self.settings_beside(self.form, self.resume_button, self.use_button)
         curves = QWidget()
         grid = QGridLayout(curves)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(GRID)
-        for number, plot in enumerate((self.losses, self.accuracy, self.steps, self.speed)):
-            grid.addWidget(plot, number // 2, number % 2)
+        plots = (self.losses, self.accuracy, self.steps, self.consistency, self.strength)
+        for number, plot in enumerate(plots):
+            plot.setMinimumHeight(160)
+            grid.addWidget(plot, number // 2, number % 2, 1, 2 if number == len(plots) - 1 else 1)
+        curve_scroll = QScrollArea()
+        curve_scroll.setWidgetResizable(True)
+        curve_scroll.setFrameShape(QFrame.Shape.NoFrame)
+        curve_scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        curve_scroll.setWidget(curves)
         right = QVBoxLayout()
         right.setContentsMargins(0, 0, 0, 0)
         right.addWidget(label("Games being played", "small", muted=True))
@@ -219,13 +297,16 @@ class LabView(Stage):
         live.setLayout(right)
         split = QSplitter()
         split.setChildrenCollapsible(False)
-        for widget in (settings, curves, live):
+        for widget in (curve_scroll, live):
             split.addWidget(widget)
-        split.setSizes([280, 620, 300])
+        split.setSizes([620, 300])
+        beside = QHBoxLayout()
+        beside.addWidget(settings)
+        beside.addWidget(split, 1)
         rows = QVBoxLayout(self)
-        rows.setContentsMargins(0, GRID // 2, 0, 0)
+        rows.setContentsMargins(GRID, GRID // 2, GRID, GRID // 2)
         rows.addWidget(self.status)
-        rows.addWidget(split, 1)
+        rows.addLayout(beside, 1)
 
 
 def _status(snapshot: TrainSnapshot) -> str:

@@ -42,6 +42,15 @@ class LiveEngine(QObject):
         self.latest: AnalysisSnapshot | None = None
 
     @property
+    def handle(self) -> JobHandle | None:
+        """The session's job, None while there is none."""
+        return self._handle
+
+    def is_about(self, position: dict[str, Any]) -> bool:
+        """Whether what this engine says now is about `position` (as for `analyse`)."""
+        return self._place == _place(EngineRequest("idle", 0, **position))
+
+    @property
     def is_searching(self) -> bool:
         return self.mode in ("starting", "analysing", "thinking")
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout
 
 from engines.core.errors import UserError
 from engines.hex.coordinates import cell_name
 from engines.hex.snapshots import OpeningsSnapshot
-from engines.hex.spec import SHIPPED_THREE_HEAD, SHIPPED_TWO_HEAD, OpeningsSpec
+from engines.hex.spec import OpeningsSpec
+from workbench.panels.base import Export
 from workbench.panels.hex.opening_map import OpeningMap
+from workbench.panels.hex.settings_form import known_networks
 from workbench.panels.hex.stage import Stage
 from workbench.theme import GRID
 from workbench.widgets.basics import label
+from workbench.widgets.exports import painted_by, save_csv, save_png, save_svg
 from workbench.widgets.spec_form import SpecForm
 
 if TYPE_CHECKING:
@@ -34,19 +38,15 @@ class OpeningsView(Stage):
         self.form: SpecForm[OpeningsSpec] = SpecForm(
             OpeningsSpec,
             fields=FIELDS,
-            choices={"weights": [SHIPPED_THREE_HEAD, SHIPPED_TWO_HEAD]},
+            choices={"weights": known_networks(), "device": panel.services.devices},
             start={"size": panel.model.size},
         )
+        self._latest: OpeningsSnapshot | None = None
         self.map = OpeningMap()
         self.map.set_rotation(panel.board_view.board.rotation)
         self.map.opening_chosen.connect(self._open)
         self.summary = label("Red opens, Blue may swap. The map shows Red's chances after each opening.", wrap=True)
-        left = QVBoxLayout()
-        left.addWidget(self.form)
-        left.addStretch(1)
-        box = QWidget()
-        box.setLayout(left)
-        box.setFixedWidth(260)
+        box = self.settings_beside(self.form)
         right = QVBoxLayout()
         right.addWidget(self.summary)
         right.addWidget(self.map, 1)
@@ -61,6 +61,7 @@ class OpeningsView(Stage):
     def show_snapshot(self, snapshot: Any) -> None:
         if not isinstance(snapshot, OpeningsSnapshot):
             return
+        self._latest = snapshot
         self.map.set_openings(snapshot)
         known = np.flatnonzero(np.isfinite(snapshot.value))
         if len(known):
@@ -68,14 +69,35 @@ class OpeningsView(Stage):
             worth = 50 * (1 + float(snapshot.value[fair]))
             winning = int((snapshot.value[known] > 0).sum())
             self.summary.setText(
-                f"{len(known)} of {snapshot.size**2} openings searched; Red is ahead after {winning}. The fairest so far "
-                f"is {cell_name(fair, snapshot.size)} ({worth:.0f} % for Red). Swap where Red is above 50 %."
+                f"{len(known)} of {snapshot.size**2} openings searched; Red is ahead after {winning}. "
+                f"The fairest so far is {cell_name(fair, snapshot.size)} ({worth:.0f} % for Red). "
+                "Swap where Red is above 50 %."
             )
 
     def show_end(self, handle: JobHandle) -> None:
         if handle.state == "done":
             result = handle.result
             self.show_snapshot(OpeningsSnapshot(result.size, result.value, result.exact))
+
+    def exports(self) -> list[Export]:
+        def none() -> str:
+            return "" if self._latest is not None else "Map the openings first."
+
+        return [
+            Export("openings-png", "Swap map as PNG", ".png", self._write_picture, none),
+            Export("openings-svg", "Swap map as SVG", ".svg", self._write_picture, none),
+            Export("openings-csv", "Swap map as CSV", ".csv", self._write_table, none),
+        ]
+
+    def _write_picture(self, path: Path) -> None:
+        save = save_svg if path.suffix.lower() == ".svg" else save_png
+        save(painted_by(self.map), self.map.size(), path)
+
+    def _write_table(self, path: Path) -> None:
+        if self._latest is not None:
+            seen = self._latest
+            names = np.array([cell_name(cell, seen.size) for cell in range(seen.size**2)])
+            save_csv({"opening": names, "red_win_percent": 50 * (1 + seen.value), "exact": seen.exact}, path)
 
     def save_state(self) -> dict[str, Any]:
         spec = self.form.spec()

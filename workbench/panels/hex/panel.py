@@ -10,33 +10,42 @@ from typing import Any, Final
 import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFileDialog, QMessageBox, QSplitter, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QSplitter, QTabWidget, QVBoxLayout, QWidget
 
 from engines.core.errors import UserError
 from engines.core.spec import Spec
+from engines.hex.coordinates import move_name
 from engines.hex.snapshots import SWAP, AnalysisSnapshot, ReviewSnapshot
 from engines.hex.spec import EngineSpec
 from workbench.commands import Command
-from workbench.panels.base import Export, Panel
+from workbench.panels.base import Export, Panel, Zone
+from workbench.panels.hex.actions import board_exports, panel_commands
 from workbench.panels.hex.analysis_column import AnalysisColumn
 from workbench.panels.hex.board_view import BoardView
 from workbench.panels.hex.external import ExternalEngine
 from workbench.panels.hex.game import GameModel
 from workbench.panels.hex.live import LiveEngine
 from workbench.panels.hex.mistakes import curve_of_review
-from workbench.panels.hex.overlays import OVERLAYS, OverlayOptions
+from workbench.panels.hex.overlays import OverlayOptions
+from workbench.panels.hex.quiz import Quiz
 from workbench.panels.hex.referee import Referee
 from workbench.panels.hex.results import ResultsZone
 from workbench.panels.hex.reviewer import Reviewer
 from workbench.panels.hex.sample import SAMPLE_GAME
-from workbench.panels.hex.seats import COLOURS, Seats
-from workbench.panels.hex.settings_form import SettingsForm, ViewOptions
-from workbench.panels.hex.teaching import Puzzle, Teacher, Verdict, puzzles_of_review
+from workbench.panels.hex.seats import Seats
+from workbench.panels.hex.settings_form import SettingsForm, ViewOptions, known_networks
+from workbench.panels.hex.teaching import Teacher, Verdict
 from workbench.panels.registry import PanelInfo
 from workbench.services import Services
 from workbench.theme import GRID
+from workbench.widgets.basics import icon_button
 
 DEMO_SIMULATIONS: Final = 400
+COLUMN_FROM: Final = 640
+"""Logical pixels of width of the board's page from which the analysis is shown beside the board by itself."""
+FORM_FROM: Final = 860
+RESULTS_FROM: Final = 520
+"""Width and height of the panel from which the settings and the results are shown by themselves."""
 STAGES: Final = (
     ("Duel", "workbench.panels.hex.duel_view:DuelView", "Two networks search this position side by side"),
     ("Swap map", "workbench.panels.hex.openings_view:OpeningsView", "What every first move is worth"),
@@ -54,13 +63,19 @@ class HexPanel(Panel):
         self.engine = LiveEngine(self)
         self.external = ExternalEngine(self)
         self.teacher = Teacher(self)
+        # Before the referee plays the move: the answer is about the position in which it was asked.
+        self.engine.chosen.connect(self._analysed)
         self.referee = Referee(self.model, self.engine, self.external, self.teacher, self)
         self.reviewer = Reviewer(self, self.model)
         self._demo_wanted = False
         self._hint = -1
-        self._puzzle: Puzzle | None = None
+        self._column_asked: bool | None = None
+        self._place: object = None
         self._values: dict[int, float] = {}
+        self._stages: dict[int, Any] = {}
+        self._stage_states: dict[str, Any] = {}
         self._build()
+        self.quiz = Quiz(self)
         self._connect()
         self.run_button.set_text("Analyse")
         self.model.load_text(SAMPLE_GAME)
@@ -72,11 +87,11 @@ class HexPanel(Panel):
     # -- building ---------------------------------------------------------------------------------------------
 
     def _build(self) -> None:
-        self.form = SettingsForm([], 10)
+        self.form = SettingsForm(known_networks(), self.services.devices)
         self.board_view = BoardView(self.model)
         self.column = AnalysisColumn(self.services.theme)
         self.results = ResultsZone(self.services.theme, self.model)
-        board_page = QSplitter(Qt.Orientation.Horizontal)
+        self.board_page = board_page = QSplitter(Qt.Orientation.Horizontal)
         board_page.setChildrenCollapsible(False)
         board_page.setHandleWidth(GRID // 2)
         board_page.addWidget(self.board_view)
@@ -87,13 +102,17 @@ class HexPanel(Panel):
         self.tabs.setDocumentMode(True)
         self.tabs.addTab(board_page, "Board")
         self.tabs.setTabToolTip(0, "Play and analyse")
-        self._stages: dict[int, Any] = {}
         for title, _, help_text in STAGES:
             page = QWidget()
             QVBoxLayout(page).setContentsMargins(0, 0, 0, 0)
             number = self.tabs.addTab(page, title)
             self.tabs.setTabToolTip(number, help_text)
+        self._column_button = icon_button(
+            "sidebar-right", "Show or hide the analysis (Ctrl+Shift+A)", self.toggle_column, checkable=True
+        )
+        self.add_to_header(self._column_button)
         self.set_zones(self.form, self.tabs, self.results, stretch=(4, 1))
+        self._zones["form"].setMinimumWidth(self.form.minimumSizeHint().width() + 14)
 
     def _connect(self) -> None:
         form, board, referee = self.form, self.board_view, self.referee
@@ -102,7 +121,7 @@ class HexPanel(Panel):
         form.engine_changed.connect(self._engine_changed)
         form.view_changed.connect(self._show_view)
         form.teaching_changed.connect(self._teaching_changed)
-        form.quiz_button.clicked.connect(lambda: self.start_quiz())
+        form.quiz_button.clicked.connect(self.quiz.start)
         form.seats.changed.connect(referee.set_seats)
         form.seats.move_requested.connect(self.let_network_move)
         board.move_asked.connect(self.play)
@@ -118,11 +137,11 @@ class HexPanel(Panel):
         self.results.ply_asked.connect(self._go_to_reviewed)
         self.results.review_asked.connect(self.review)
         self.results.stop_review_asked.connect(self.reviewer.stop)
-        self.results.quiz_asked.connect(self.start_quiz)
+        self.results.quiz_asked.connect(self.quiz.start)
         self.reviewer.reviewed.connect(self._reviewed)
         self.reviewer.ended.connect(self._review_ended)
         self.engine.analysed.connect(self._analysed)
-        self.engine.chosen.connect(self._analysed)
+        self.external.analysed.connect(self._other_analysed)
         self.engine.mode_changed.connect(lambda _: self._follow_engine())
         self.engine.refused.connect(lambda why: self._demo_wanted and self._fail_demo(why))
         referee.said.connect(lambda text, kind: self.show_message(text, kind))
@@ -150,15 +169,13 @@ class HexPanel(Panel):
                 view.restore_state(state)
         return self._stages[number]
 
-    _stage_states: dict[str, Any] = {}  # noqa: RUF012 - replaced as a whole by restore_state
-
     def _stage_shown(self, number: int) -> None:
         on_board = number == 0
         if not on_board:
             self.stage(number)
             if self.referee.analysis:
                 self.referee.set_analysis(False)
-        self.results.setVisible(on_board)
+        self._settle_zones()
         self._follow_engine()
         self.commands_changed.emit()
 
@@ -168,6 +185,37 @@ class HexPanel(Panel):
         number = self.tabs.currentIndex()
         return None if number == 0 else self.stage(number)
 
+    # -- zones ------------------------------------------------------------------------------------------------
+
+    def toggle_zone(self, zone: Zone) -> None:
+        """A stage beside the board has settings of its own, and no results zone."""
+        if self._current is None or zone == "help":
+            super().toggle_zone(zone)
+        elif zone == "form":
+            self._current.toggle_settings()
+            self._settle_zones()
+
+    def toggle_column(self) -> None:
+        """Show or hide the analysis beside the board."""
+        self._column_asked = not self.column.isVisibleTo(self.board_page)
+        self._settle_zones()
+
+    def _settle_zones(self) -> None:
+        super()._settle_zones()
+        stage = self._current
+        for zone, by_room in (("form", self.width() >= FORM_FROM), ("results", self.height() >= RESULTS_FROM)):
+            if zone in self._zones:
+                asked = self._asked.get(zone)  # type: ignore[call-overload]
+                shown = by_room if asked is None else asked
+                self._zones[zone].setVisible(stage is None and shown)  # type: ignore[index]
+        on = stage.settings.isVisibleTo(stage) if stage is not None else self._zones["form"].isVisibleTo(self)
+        self._form_button.setChecked("form" in self._zones and on)
+        room = self.width() - (self._zones["form"].width() if self._zones["form"].isVisibleTo(self) else 0)
+        by_room = room >= COLUMN_FROM
+        self.column.setVisible(by_room if self._column_asked is None else self._column_asked)
+        self._column_button.setChecked(self.column.isVisibleTo(self.board_page))
+        self._column_button.setVisible(stage is None)
+
     # -- the panel contract -----------------------------------------------------------------------------------
 
     def run(self) -> None:
@@ -175,7 +223,13 @@ class HexPanel(Panel):
         if self._current is not None:
             self._try(self._current.start)
             return
-        self._try(self.form.engine_spec)
+        if self.teacher.is_on:
+            self.show_message(
+                "Teaching is on: the search is not shown.", "info", "", ("Turn it off and analyse", self._untaught)
+            )
+            return
+        if not self._try(self.form.engine_spec):
+            return
         if self.model.position.winner:
             self.show_message("The game is over here.", "info", "Go back a move, or start a new game.")
             return
@@ -183,11 +237,15 @@ class HexPanel(Panel):
         self.referee.set_analysis(True)
         self._follow_engine()
 
+    def _untaught(self) -> None:
+        self.form.teach.setChecked(False)
+        self.run()
+
     def stop(self) -> None:
         """No analysis, no engine's move, no job."""
         self.referee.stop()
         for handle in list(self._jobs):
-            if not handle.is_session:
+            if handle not in (self.engine.handle, self.external.handle):
                 handle.cancel()
         self._follow_engine()
 
@@ -199,18 +257,13 @@ class HexPanel(Panel):
         self.run()
 
     def close_panel(self) -> None:
+        self.results.comment.keep()
         self.referee.stop()
         for view in self._stages.values():
             view.close_stage()
         self.engine.close()
         self.external.close()
         super().close_panel()
-
-    def is_busy(self) -> bool:
-        return super().is_busy() or self.model.is_dirty
-
-    def accepts(self, path: Path) -> bool:
-        return path.suffix.lower() in self.info.accepts
 
     def open_path(self, path: Path) -> None:
         """Open an SGF file; a damaged one changes nothing."""
@@ -232,6 +285,7 @@ class HexPanel(Panel):
             "engine": (self.form.engine.spec() or EngineSpec()).model_dump(mode="json"),
             "view": asdict(self.form.view()),
             "teaching": self.form.teaching(),
+            "column": self._column_asked,
             "overlay": self.board_view.overlays.current(),
             "tab": self.tabs.currentIndex(),
             "stages": stages,
@@ -256,6 +310,8 @@ class HexPanel(Panel):
         self.form.set_teaching(state.get("teaching"))
         if isinstance(state.get("overlay"), str):
             self.board_view.overlays.set_current(state["overlay"])
+        if isinstance(state.get("column"), bool):
+            self._column_asked = state["column"]
         if isinstance(state.get("stages"), dict):
             self._stage_states = state["stages"]
         if isinstance(state.get("tab"), int) and 0 <= state["tab"] < self.tabs.count():
@@ -265,8 +321,8 @@ class HexPanel(Panel):
 
     def play(self, move: int) -> None:
         """A move on the board, by mouse, keyboard or the table of moves."""
-        if self._puzzle is not None:
-            self._answer(move)
+        if self.quiz.is_asking:
+            self.quiz.answer(move)
             return
         self._clear_hint()
         self._try(lambda: self.referee.play(move))
@@ -277,20 +333,29 @@ class HexPanel(Panel):
     def let_network_move(self) -> None:
         self._try(self.referee.let_engine_move)
 
+    def let_other_move(self) -> None:
+        """The external engine plays for whoever is on turn."""
+        self._try(self.referee.let_external_move)
+
+    def ask_other(self) -> None:
+        """What the external engine thinks of the position: on the board where it analyses, else in words."""
+        if self.model.position.winner:
+            self.show_message("The game is over here.", "info")
+            return
+        self.referee.set_analysis(False)
+        self.external.judge(self.form.seats.seats().command, self.model.engine_position())
+
     def new_game(self, size: int, swap: str) -> None:
         """Begin again; unsaved moves can be brought back with undo."""
         self.referee.stop_thinking()
-        self._puzzle = None
+        self.quiz.end()
 
         def begin() -> None:
             self.model.new_game(size, swap)  # type: ignore[arg-type]
 
         if self._try(begin):
             self.results.forget()
-            seats = self.form.seats.seats()
-            if seats.red != "human":
-                self.referee.set_seats(Seats(**{**seats.as_state(), "red": "human"}))
-                self.referee.set_seats(seats)
+            self.referee.begin()
 
     def review(self, simulations: int) -> None:
         """Analyse every position of the game on the board."""
@@ -301,17 +366,6 @@ class HexPanel(Panel):
             self.results.begin_review()
 
         self._try(begin)
-
-    def start_quiz(self) -> None:
-        """Ask the positions in which somebody went wrong, worst first."""
-        review = self.reviewer.latest
-        if review is not None:
-            for puzzle in puzzles_of_review(review.moves, self.reviewer.positions, self.teacher.tolerance):
-                self.teacher.remember(puzzle)
-        if not self.teacher.quiz:
-            self.show_message("There are no mistakes to ask about yet.", "info", "Review a game, or play with teaching on.")
-            return
-        self._ask(self.teacher.quiz.pop(0))
 
     def paste(self) -> None:
         """Open a game or a HexWorld link from the clipboard."""
@@ -357,7 +411,7 @@ class HexPanel(Panel):
         return True
 
     def _start_of_opened(self) -> None:
-        self._puzzle = None
+        self.quiz.end()
         self.results.forget()
 
     # -- the engine speaks ------------------------------------------------------------------------------------
@@ -368,21 +422,35 @@ class HexPanel(Panel):
             self.column.show_n0(spec.n0)
 
     def _analysed(self, snapshot: AnalysisSnapshot) -> None:
-        teaching = self.teacher.is_on and self.form.seats.seats().of(self.model.to_move) == "human"
         self.teacher.see(snapshot)
-        if self.referee.is_judging:
+        if self.referee.is_judging or not self.engine.is_about(self.model.engine_position()):
             return
-        hide = teaching and self._hint < 0 and not self.referee.analysis
-        self.board_view.show_snapshot(None if hide else snapshot)
-        self.column.show_snapshot(None if hide else snapshot)
-        sign = 1.0 if snapshot.to_move == 1 else -1.0
-        if np.isfinite(snapshot.value) and not hide:
+        if self.teacher.is_on and not self.referee.analysis:
+            return  # the learner sees no marks, not even on the engine's move
+        self._show_snapshot(snapshot)
+        if np.isfinite(snapshot.value):
+            sign = 1.0 if snapshot.to_move == 1 else -1.0
             self._values[id(self.model.node)] = sign * snapshot.value
             self.results.show_live(self.model.line(), self._values, self.model.size)
         if self._demo_wanted and snapshot.simulations >= DEMO_SIMULATIONS:
             self._demo_wanted = False
-            self.referee.set_analysis(False)
+            self.referee.stop()
+            self._follow_engine()
             self.demo_done.emit(_figures(snapshot))
+
+    def _show_snapshot(self, snapshot: AnalysisSnapshot | None) -> None:
+        self.board_view.show_snapshot(snapshot)
+        self.column.show_snapshot(snapshot)
+
+    def _other_analysed(self, snapshot: AnalysisSnapshot) -> None:
+        """The external engine as judge."""
+        if snapshot.size != self.model.size or snapshot.to_move != self.model.to_move:
+            return
+        if int(snapshot.visits.sum()) > 1:
+            self._show_snapshot(snapshot)
+        elif snapshot.best != -4:
+            who = snapshot.note or "The other engine"
+            self.show_message(f"{who} would play {move_name(snapshot.best, snapshot.size)} here.", "info")
 
     def _fail_demo(self, why: str) -> None:
         self._demo_wanted = False
@@ -401,20 +469,26 @@ class HexPanel(Panel):
             self.run_button.set_state("running" if searching else "idle")
 
     def _thinking(self, text: str) -> None:
-        self.board_view.board.set_locked(text)
+        self.board_view.set_thinking(text)
         self.status_message.emit(text or "Ready", "info")
         self._follow_engine()
 
     def _moved(self) -> None:
-        self._clear_hint()
-        self.board_view.show_snapshot(None)
-        self.column.show_position(self.model.position)
+        """Another position, or only a note on this one, which leaves the analysis as it is."""
+        position = self.model.engine_position()
+        place = (self.model.tree, position["moves"], self.model.to_move, self.model.position.cells.tobytes())
+        if place != self._place:
+            self._place = place
+            self._clear_hint()
+            self.external.rest()
+            self.board_view.show_snapshot(None)
+            self.column.show_position(self.model.position)
         self.results.show_ply(self.model.ply)
         self.commands_changed.emit()
 
     def _game_replaced(self) -> None:
         self._values.clear()
-        self._puzzle = None
+        self.quiz.end()
         self.form.show_game(self.model.size, self.model.swap)
         self.results.forget()
 
@@ -462,20 +536,18 @@ class HexPanel(Panel):
         self.teacher.is_on = on
         self.teacher.tolerance = float(tolerance)
         self.teacher.hint_after_s = hint_s
-        reason = "Teaching is on: overlays would give the answer away" if on else ""
-        self.board_view.overlays.set_locked(reason)
+        self.board_view.set_teaching(on)
         self.column.set_teaching(on)
         self._clear_hint()
         if on:
             self.referee.set_analysis(False)
-            self.board_view.show_snapshot(None)
-            self.column.show_snapshot(None)
+            self._show_snapshot(None)
         self.referee.settle()
 
     def _objected(self, verdict: Verdict) -> None:
         self.show_message(
-            f"That move loses {verdict.loss:.0f} points of win chances ({verdict.before:.0f} % → {verdict.after:.0f} %). "
-            "Try another.",
+            f"That move loses {verdict.loss:.0f} points of win chances "
+            f"({verdict.before:.0f} % → {verdict.after:.0f} %). Try another.",
             "warn",
             "",
             ("Play it anyway", lambda: self.referee.insist(verdict)),
@@ -495,85 +567,14 @@ class HexPanel(Panel):
             self._hint = -1
             self.board_view.board.set_variation(())
 
-    # -- quiz -------------------------------------------------------------------------------------------------
-
-    def _ask(self, puzzle: Puzzle) -> None:
-        self.referee.stop()
-        place = puzzle.position
-        from engines.hex.gametree import GameTree
-
-        tree = GameTree.from_moves(place["size"], place["moves"], place["swap"])
-        self.model.load_tree(tree, is_saved=True)
-        self.model.to_end()
-        self._puzzle = puzzle
-        left = len(self.teacher.quiz)
-        self.show_message(
-            f"{COLOURS[self.model.to_move]} to move: find what was missed here. {left} more after this one.",
-            "info",
-            "",
-            ("Show me", lambda: self._answer(-1)),
-        )
-
-    def _answer(self, move: int) -> None:
-        puzzle, self._puzzle = self._puzzle, None
-        if puzzle is None:
-            return
-        from engines.hex.coordinates import move_name
-
-        best = move_name(puzzle.best, puzzle.position["size"])
-        if move == puzzle.best:
-            text, kind = f"Right: {best}.", "ok"
-        elif move == puzzle.wrong:
-            text, kind = f"That is what was played; it lost {puzzle.loss:.0f} points. Best was {best}.", "warn"
-        else:
-            text, kind = f"The search prefers {best}.", "info"
-        self.show_message(
-            text, kind, "", ("Next", self.start_quiz) if self.teacher.quiz else None  # type: ignore[arg-type]
-        )  # fmt: skip
-        self.board_view.board.set_variation((puzzle.best,), self.model.to_move)
-
     # -- commands and exports ---------------------------------------------------------------------------------
 
     def commands(self) -> list[Command]:
-        model, group = self.model, self.info.title
-        begin = "" if model.node.parent is not None else "This is the beginning of the game."
-        end = "" if model.line()[model.ply + 1 :] else "This is the end of the line."
-        overlays = [
-            Command(f"hex.overlay.{o.name}", f"Overlay: {o.title}", lambda name=o.name: self._overlay_key(name), o.key,
-                    self._why_no_overlay, group, "eye")
-            for o in OVERLAYS
-        ]  # fmt: skip
-        return [
-            *super().commands(),
-            Command("hex.new", "New game", self.form.ask_new_game, "Ctrl+N", group=group, icon="game"),
-            Command("hex.open", "Open a game (SGF)", self.open_dialog, "Ctrl+O", group=group, icon="open"),
-            Command("hex.save", "Save the game", self.save, "Ctrl+S", group=group, icon="save"),
-            Command("hex.paste", "Paste SGF or a HexWorld link", self.paste, "Ctrl+V", group=group, icon="paste"),
-            Command("hex.copy", "Copy the game as SGF", self.copy_sgf, "Ctrl+C", group=group, icon="copy"),
-            Command("hex.link", "Copy a HexWorld link", self.copy_link, "Ctrl+L", group=group, icon="copy"),
-            Command("hex.undo", f"Undo {model.undo_text}".strip(), model.undo, "Ctrl+Z",
-                    lambda: "" if model.undo_text else "There is nothing to undo.", group, "undo"),
-            Command("hex.redo", f"Redo {model.redo_text}".strip(), model.redo, "Ctrl+Y",
-                    lambda: "" if model.redo_text else "There is nothing to redo.", group, "redo"),
-            Command("hex.takeback", "Take back", self.take_back, "Backspace", lambda: begin, group, "undo"),
-            Command("hex.swap", "Swap", lambda: self.play(SWAP), "S",
-                    lambda: "" if model.position.can_swap else "Only the second move can be a swap.", group, "swap"),
-            Command("hex.move", "Let the network move", self.let_network_move, "Ctrl+M", group=group, icon="robot"),
-            Command("hex.review", "Review the game", self.results.ask_review, "Ctrl+R", group=group, icon="chart"),
-            Command("hex.first", "To the beginning", model.to_start, "Home", lambda: begin, group, "first"),
-            Command("hex.back", "Back one move", model.back, "PgUp", lambda: begin, group, "previous"),
-            Command("hex.forward", "Forward one move", model.forward, "PgDown", lambda: end, group, "next"),
-            Command("hex.last", "To the end", model.to_end, "End", lambda: end, group, "last"),
-            Command("hex.variation", "Next variation", model.next_variation, "Ctrl+Down", group=group, icon="tree"),
-            Command("hex.promote", "Make this the main line", model.promote, "", lambda: begin, group, "up"),
-            Command("hex.delete", "Delete this branch", lambda: self._try(model.delete_branch), "Delete",
-                    lambda: begin, group, "trash"),
-            Command("hex.setup", "Set up a position", self.toggle_setup, "Ctrl+E", group=group, icon="edit"),
-            Command("hex.teach", "Teaching mode on or off", self.form.teach.toggle, "Ctrl+T", group=group, icon="user"),
-            Command("hex.quiz", "Quiz from my mistakes", self.start_quiz, "", group=group, icon="target"),
-            Command("hex.turn", "Turn the board", lambda: self.form.turn_board(1), "R", group=group, icon="rotate"),
-            *overlays,
-        ]  # fmt: skip
+        return [*super().commands(), *panel_commands(self)]
+
+    def exports(self) -> list[Export]:
+        stage = self._current
+        return board_exports(self) if stage is None else stage.exports()
 
     def toggle_setup(self) -> None:
         """Paint stones instead of playing, or play again."""
@@ -581,41 +582,11 @@ class HexPanel(Panel):
         self.referee.stop()
         self.board_view.set_setup(self.board_view.setup_bar.colour() if on else None)
 
-    def exports(self) -> list[Export]:
-        none = "" if self.board_view.snapshot is not None else "Analyse the position first."
-        return [
-            Export("board-png", "Board as PNG", ".png", self._write_board),
-            Export("board-svg", "Board as SVG", ".svg", self._write_board),
-            Export("analysis-csv", "Analysis as CSV", ".csv", self._write_analysis, lambda: none),
-            Export("game-sgf", "Game as SGF", ".sgf", self.model.save),
-            Export("winrate-png", "Win-rate graph as PNG", ".png", self.results.graph.plot.save),
-        ]
-
-    def _write_board(self, path: Path) -> None:
-        from workbench.widgets.exports import painted_by, save_png, save_svg
-
-        board = self.board_view.board
-        (save_svg if path.suffix == ".svg" else save_png)(painted_by(board), board.size(), path)
-
-    def _write_analysis(self, path: Path) -> None:
-        from workbench.panels.hex.board_export import save_analysis_csv
-
-        snapshot = self.board_view.snapshot
-        if snapshot is not None:
-            save_analysis_csv(snapshot, path)
-
-    def _overlay_key(self, name: str) -> None:
-        self.board_view.overlays.toggle(name)
-
-    def _why_no_overlay(self) -> str:
-        return "Teaching is on: overlays would give the answer away." if self.teacher.is_on else ""
-
-    def ask_before_losing(self) -> bool:
-        """Whether unsaved moves may be dropped."""
-        if not self.model.is_dirty:
-            return True
-        answer = QMessageBox.question(self, "Unsaved game", "The game has unsaved moves. Drop them?")
-        return answer == QMessageBox.StandardButton.Yes
+    def choose_weights(self) -> None:
+        """Use a network from a file of the user's."""
+        chosen, _ = QFileDialog.getOpenFileName(self, "Choose a network", "", "Weights (*.safetensors);;All files (*)")
+        if chosen:
+            self.form.engine.set_values({"weights": chosen})
 
 
 def _figures(snapshot: AnalysisSnapshot) -> dict[str, float | int | str]:

@@ -14,6 +14,7 @@ from workbench.panels.hex.seats import COLOURS, Seats
 from workbench.panels.hex.teaching import Teacher, Verdict, judge, judge_after
 
 if TYPE_CHECKING:
+    from engines.hex.gametree import Node
     from workbench.panels.hex.external import ExternalEngine
 
 JUDGING_SIMULATIONS = 150
@@ -38,14 +39,14 @@ class Referee(QObject):
         self.model, self.engine, self.external, self.teacher = model, engine, external, teacher
         self.seats = Seats()
         self.analysis = False
-        self._armed = False
+        self._armed: Node | None = None  # the place at which an engine on turn may move by itself
         self._pending: tuple[AnalysisSnapshot, int, dict[str, Any]] | None = None
         self._asked_for: object = None
         self._later = QTimer(self, singleShot=True, interval=0)
         self._later.timeout.connect(self._settle)
         model.position_changed.connect(self._position_changed)
         engine.chosen.connect(self._chosen)
-        engine.refused.connect(self._refused)
+        engine.refused.connect(self._engine_refused)
         external.chosen.connect(self._external_chosen)
         external.refused.connect(self._refused)
 
@@ -65,7 +66,13 @@ class Referee(QObject):
         """Another player sits down; if it is an engine's turn now it moves."""
         grown = seats.of(self.model.to_move) != "human" and seats != self.seats
         self.seats = seats
-        self._armed = self._armed or grown
+        if grown:
+            self._armed = self.model.node
+        self.settle()
+
+    def begin(self) -> None:
+        """A new game: whoever opens may move."""
+        self._armed = self.model.node
         self.settle()
 
     def set_analysis(self, wanted: bool) -> None:
@@ -80,18 +87,21 @@ class Referee(QObject):
             raise UserError("an engine is thinking about this position", "stop it with Esc, or wait")
         before = self.engine.latest if self.teacher.is_on else None
         position = self.model.engine_position()
-        self._armed = True
         self.teacher.end_turn()
         if self.teacher.is_on and before is not None and move >= 0 and _is_of(before, position):
             self._judge(before, move, position)
             return
+        self._play(move)
+
+    def _play(self, move: int) -> None:
+        """A move that invites the other side's answer."""
         self.model.play(move)
+        self._armed = self.model.node
 
     def insist(self, verdict: Verdict) -> None:
         """Play the move that teaching took back."""
         self.teacher.insist(self.model.engine_position(), verdict.cell)
-        self._armed = True
-        self.model.play(verdict.cell)
+        self._play(verdict.cell)
 
     def take_back(self) -> None:
         """Remove the last move; against an engine, the learner's last move with the answer to it."""
@@ -99,7 +109,7 @@ class Referee(QObject):
         node = self.model.node
         if node.parent is None:
             return
-        self._armed = False
+        self._armed = None
         human_now = self.seats.of(self.model.to_move) == "human"
         rival = self.seats.of(3 - self.model.to_move) != "human"
         self.model.take_back(2 if human_now and rival and node.parent.parent is not None else 1)
@@ -110,14 +120,24 @@ class Referee(QObject):
             raise UserError("the game is over", "take back a move, or start a new game")
         self._ask_network()
 
+    def let_external_move(self) -> None:
+        """The other engine moves for whoever is on turn."""
+        if self.model.position.winner:
+            raise UserError("the game is over", "take back a move, or start a new game")
+        if not self.seats.command:
+            raise UserError("no command is given for the other engine", "choose Other under Players and enter one")
+        self._ask_external()
+
     def stop_thinking(self) -> None:
         """The engine lets go of the position; it will not move until somebody else has."""
         if self.is_thinking:
             self._asked_for = None
-            self._armed = False
             self.external.rest()
             self.thinking_changed.emit("")
-        self._pending = None
+        self._armed = None
+        if self._pending is not None:
+            self._pending = None
+            self.thinking_changed.emit("")
 
     def stop(self) -> None:
         """No analysis and no engine's move."""
@@ -136,7 +156,9 @@ class Referee(QObject):
             self._asked_for = None
             self.external.rest()
             self.thinking_changed.emit("")
-        self._pending = None
+        if self._pending is not None and self._pending[2]["moves"] != self.model.position.moves:
+            self._pending = None
+            self.thinking_changed.emit("")
         self.settle()
 
     def _settle(self) -> None:
@@ -144,12 +166,12 @@ class Referee(QObject):
             return
         position, node = self.model.position, self.model.node
         if position.winner:
-            self._armed = False
+            self._armed = None
             self.teacher.end_turn()
             self.engine.rest()
             return
         seat = self.seats.of(position.to_move)
-        if seat != "human" and self._armed and not node.children:
+        if seat != "human" and self._armed is node and not node.children:
             self._ask_network() if seat == "network" else self._ask_external()
             return
         if self.analysis or (self.teacher.is_on and seat == "human"):
@@ -195,17 +217,26 @@ class Referee(QObject):
         if move < 0 and move not in (SWAP, RESIGN):
             self.said.emit("The engine found no move here.", "warn")
             return
-        self._armed = True
+        mover = COLOURS[self.model.to_move]
         try:
-            self.model.play(move)
+            self._play(move)
         except UserError as error:
-            self._armed = False
             self.said.emit(f"The engine's move was refused: {error}", "error")
+            return
+        if move == SWAP:
+            how = "takes the stone over, mirrored" if self.model.swap == "pieces" else "changes sides"
+            self.said.emit(f"{mover} swaps: it {how}.", "info")
+        elif move == RESIGN:
+            self.said.emit(f"{mover} gives up.", "info")
+
+    def _engine_refused(self, why: str) -> None:
+        self.analysis = False  # or the same refusal would come with every move
+        self._refused(why)
 
     def _refused(self, why: str) -> None:
         self._asked_for = None
         self._pending = None
-        self._armed = False
+        self._armed = None
         self.thinking_changed.emit("")
         self.said.emit(why, "error")
 
@@ -219,7 +250,7 @@ class Referee(QObject):
         after = self.model.position.copy()
         after.play(cell)
         if after.winner:
-            self.model.play(cell)
+            self._play(cell)
             return
         self._pending = (before, cell, position)
         self.thinking_changed.emit("Weighing your move…")
@@ -239,7 +270,7 @@ class Referee(QObject):
         if objected:
             self.settle()
             return
-        self.model.play(verdict.cell)
+        self._play(verdict.cell)
 
 
 def _is_of(snapshot: AnalysisSnapshot, position: dict[str, Any]) -> bool:

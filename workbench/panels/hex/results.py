@@ -5,10 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSpinBox, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QMenu,
+    QPushButton,
+    QSpinBox,
+    QSplitter,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+    QWidgetAction,
+)
 
 from engines.hex.gametree import Node
+from workbench.panels.hex.comment_box import CommentBox
 from workbench.panels.hex.game import GameModel
 from workbench.panels.hex.mistakes import Thresholds, WinCurve, curve_of_values
 from workbench.panels.hex.tree_view import VariationTreeView
@@ -33,14 +44,16 @@ class ResultsZone(QWidget):
         self._size = model.size
         self.shows_review = False
         self._reviewing = False
+        self._reviewed: tuple[Node, ...] = ()
         self.graph = WinRateGraph(theme)
         self.tree = VariationTreeView()
         self.mistakes = MistakesList(theme)
         self.thresholds = ThresholdBar()
         split = QSplitter(Qt.Orientation.Horizontal)
         split.setChildrenCollapsible(False)
-        split.addWidget(self._titled("Win rate", self.graph, self.thresholds))
-        split.addWidget(self._titled("Variations", self.tree))
+        self.comment = CommentBox(model)
+        split.addWidget(self._titled("Win rate", self.graph, beside=self._threshold_button()))
+        split.addWidget(self._titled("Variations", self.tree, self.comment))
         split.addWidget(self._titled("Biggest mistakes", self.mistakes, self._review_row()))
         split.setSizes([420, 320, 300])
         rows = QVBoxLayout(self)
@@ -50,6 +63,7 @@ class ResultsZone(QWidget):
         self.mistakes.ply_chosen.connect(self.ply_asked)
         self.thresholds.changed.connect(self._rethreshold)
         self.tree.node_chosen.connect(model.jump)
+        self.tree.menu_asked.connect(self._show_menu)
         self.tree.delete_asked.connect(lambda node: node.parent is not None and model.delete_branch(node))
         for change in (model.game_replaced, model.tree_changed):
             change.connect(lambda: self.tree.set_tree(model.tree))
@@ -80,6 +94,7 @@ class ResultsZone(QWidget):
 
     def begin_review(self) -> None:
         self._reviewing = True
+        self._reviewed = tuple(self._model.line()[1:])
         self._start.setText("Stop")
         self._start.setToolTip("Stop the review; what it found stays")
 
@@ -102,10 +117,46 @@ class ResultsZone(QWidget):
         else:
             self.review_asked.emit(self._simulations.value())
 
+    def _show_menu(self, node: Node, at: QPoint) -> None:
+        """What can be done with a move of the tree."""
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.addAction("Go here", lambda: self._model.jump(node))
+        actions = (
+            menu.addAction("Make this the main line", lambda: self._model.promote(node)),
+            menu.addAction("Delete this branch", lambda: self._model.delete_branch(node)),
+        )
+        for action in actions:
+            action.setEnabled(node.parent is not None)
+        menu.popup(at)
+
+    def _threshold_button(self) -> QToolButton:
+        """What counts as a mistake, folded into a menu: it is seldom changed."""
+        button = QToolButton()
+        button.setText("Thresholds")
+        button.setToolTip("Points of win % from which a move counts as inaccuracy, mistake or blunder")
+        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        menu = QMenu(button)
+        action = QWidgetAction(menu)
+        action.setDefaultWidget(self.thresholds)
+        menu.addAction(action)
+        button.setMenu(menu)
+        return button
+
     def _show(self, curve: WinCurve | None) -> None:
         self._curve = curve
         self.graph.set_curve(curve)
+        self._tell_tree(curve)
         self.mistakes.set_curve(curve if self.shows_review else None, self.thresholds.thresholds, self._size)
+
+    def _tell_tree(self, curve: WinCurve | None) -> None:
+        """Underline a reviewed game's mistakes in the tree."""
+        if curve is None or not self.shows_review:
+            self.tree.set_severities({})
+            return
+        nodes = self._reviewed
+        kinds = [self.thresholds.thresholds.severity(float(loss)) for loss in curve.loss]
+        self.tree.set_severities(dict(zip(nodes, kinds, strict=False)))
 
     def _rethreshold(self, thresholds: Thresholds) -> None:
         self.graph.set_thresholds(thresholds)
@@ -120,6 +171,7 @@ class ResultsZone(QWidget):
         self._simulations.setRange(1, 1_000_000)
         self._simulations.setValue(200)
         self._simulations.setSuffix(" sims")
+        self._simulations.setMaximumWidth(112)
         self._simulations.setAccessibleName("Simulations for each position of the review")
         self._simulations.setToolTip("Simulations for each position of the game")
         self._start = QPushButton("Review the game")
@@ -133,13 +185,19 @@ class ResultsZone(QWidget):
         row.addWidget(self._quiz)
         return box
 
-    def _titled(self, title: str, content: QWidget, below: QWidget | None = None) -> QWidget:
+    def _titled(
+        self, title: str, content: QWidget, below: QWidget | None = None, beside: QWidget | None = None
+    ) -> QWidget:
         box = QWidget()
         rows = QVBoxLayout(box)
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setSpacing(GRID // 2)
-        rows.addWidget(label(title, "small", muted=True))
-        rows.addWidget(content, 1)
+        head = QHBoxLayout()
+        head.addWidget(label(title, "small", muted=True), 1)
+        if beside is not None:
+            head.addWidget(beside)
+        rows.addLayout(head)
+        rows.addWidget(content, 3)
         if below is not None:
-            rows.addWidget(below)
+            rows.addWidget(below, 1 if isinstance(below, CommentBox) else 0)
         return box

@@ -71,11 +71,14 @@ class SettingsForm(QWidget):
     view_changed = Signal(object)
     teaching_changed = Signal(bool, int, int)
 
-    def __init__(self, weights: list[str], rotation: int, parent: QWidget | None = None) -> None:
+    def __init__(self, weights: list[str], devices: list[str], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.seats = SeatsBox()
         self.engine = SpecForm(
-            EngineSpec, fields=ENGINE_FIELDS, show_presets=False, choices={"weights": weights or _shipped()}
+            EngineSpec,
+            fields=ENGINE_FIELDS,
+            show_presets=False,
+            choices={"weights": weights, "device": devices},
         )
         self.engine.changed.connect(self.engine_changed)
         rows = QVBoxLayout(self)
@@ -86,7 +89,7 @@ class SettingsForm(QWidget):
             ("Players", self.seats, True),
             ("Network and search", self.engine, True),
             ("Teaching", self._teaching(), False),
-            ("View", self._view(rotation), False),
+            ("View", self._view(10), False),
         )
         self.sections: dict[str, Collapsible] = {}
         for title, content, is_open in parts:
@@ -248,5 +251,9 @@ def _spin(low: int, high: int, value: int, suffix: str, help_text: str) -> QSpin
     return spin
 
 
-def _shipped() -> list[str]:
-    return [SHIPPED_THREE_HEAD, SHIPPED_TWO_HEAD]
+def known_networks() -> list[str]:
+    """Names of the Hex networks that are here, the shipped ones first."""
+    from engines.core.weights import list_weights
+
+    others = [card.name for card in list_weights() if card.topic == "hex"]
+    return list(dict.fromkeys((SHIPPED_THREE_HEAD, SHIPPED_TWO_HEAD, *others)))

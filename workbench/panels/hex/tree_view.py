@@ -172,9 +172,7 @@ class VariationTreeView(QAbstractScrollArea):
         first, last = (rect.left() + left) // PITCH - 1, (rect.right() + left) // PITCH + 1
         low, high = (rect.top() + top) // PITCH - 1, (rect.bottom() + top) // PITCH + 1
         parent_lane = layout.lane[np.maximum(layout.parent, 0)]
-        inside = (
-            (layout.depth >= first) & (layout.depth <= last) & (layout.lane >= low) & (parent_lane <= high)
-        )
+        inside = (layout.depth >= first) & (layout.depth <= last) & (layout.lane >= low) & (parent_lane <= high)
         return np.flatnonzero(inside).tolist()
 
     def _paint_lines(self, painter: QPainter, seen: list[int]) -> None:

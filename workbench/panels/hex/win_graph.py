@@ -229,9 +229,7 @@ class MistakesList(QListWidget):
         self.itemClicked.connect(self._chosen)
         self._shown: tuple[Mistake, ...] | None = None
 
-    def set_curve(
-        self, curve: WinCurve | None, thresholds: Thresholds, size: int, *, count: int = 10
-    ) -> None:
+    def set_curve(self, curve: WinCurve | None, thresholds: Thresholds, size: int, *, count: int = 10) -> None:
         """List the mistakes of a game on a board of `size`."""
         found = biggest_mistakes(curve, thresholds, count=count) if curve is not None else ()
         if found == self._shown:
