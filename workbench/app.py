@@ -102,9 +102,7 @@ def before_qt(settings: Settings) -> None:
         os.environ["WORKBENCH_DATA"] = str(settings.data_dir)
 
 
-def make_services(
-    window: MainWindow, *, inline: bool = False, extra_modules: tuple[str, ...] = ()
-) -> Services:
+def make_services(window: MainWindow, *, inline: bool = False, extra_modules: tuple[str, ...] = ()) -> Services:
     """The runner and the store for a window. A store that cannot be opened is done without, and said."""
     from engines.core import paths
     from engines.core.errors import UserError
@@ -130,9 +128,7 @@ def has_display() -> bool:
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
-def _after_first_paint(
-    window: MainWindow, make: Callable[[], Services], files: Sequence[Path], restore: bool
-) -> None:
+def _after_first_paint(window: MainWindow, make: Callable[[], Services], files: Sequence[Path], restore: bool) -> None:
     services = make()
     window.attach(services)
     services.runner.start_lanes()
@@ -177,11 +173,7 @@ def _tour_instead() -> int:
     out = Path(NO_DISPLAY_FOLDER).absolute()
     _say(f"There is no display, so the tour runs instead and leaves its pictures in {out}.")
     code = run_tour(out)
-    _say(
-        f"Pictures and summary.json are in {out}."
-        if code == 0
-        else f"The tour failed; see {out}/summary.json."
-    )
+    _say(f"Pictures and summary.json are in {out}." if code == 0 else f"The tour failed; see {out}/summary.json.")
     return code
 
 

@@ -35,7 +35,7 @@ class Colormap:
     lut: np.ndarray
     diverging: bool = False
 
-    def rgba(self, values: np.ndarray, low: float, high: float) -> np.ndarray:
+    def rgba(self, values: np.ndarray | np.floating, low: float, high: float) -> np.ndarray:
         """uint8 [..., 4] for numbers [...]; what is outside `low`..`high` is clipped, NaN is transparent."""
         values = np.asarray(values, dtype=np.float64)
         span = high - low or 1.0
@@ -96,9 +96,7 @@ def _lch(lightness: float, chroma: float, hue_degrees: float) -> tuple[float, fl
 def _sampled(points: list[tuple[float, float, float]], steps: int) -> np.ndarray:
     """uint8 [steps, 3]: equally far apart along a smooth way through `points`."""
     fine = _smooth(np.array(points), 64 * len(points))
-    inside = oklab(
-        _rgb(fine)
-    )  # measured after clipping to the screen, so that the steps seen are the even ones
+    inside = oklab(_rgb(fine))  # measured after clipping to the screen, so that the steps seen are the even ones
     length = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(inside, axis=0), axis=1))])
     at = np.linspace(0, length[-1], steps)
     return _rgb(np.stack([np.interp(at, length, fine[:, k]) for k in range(3)], axis=1))

@@ -11,6 +11,15 @@ def always() -> str:
     return ""
 
 
+def later(call: Callable[..., object], *arguments: object) -> Callable[[], None]:
+    """`call` with these arguments, to be called without any (Qt hands a `partial` its own besides)."""
+
+    def run() -> None:
+        call(*arguments)
+
+    return run
+
+
 @dataclass(frozen=True)
 class Command:
     """Something the user can do by name.

@@ -54,9 +54,11 @@ from workbench.widgets.message_bar import MessageBar, MessageKind
 from workbench.window_commands import CommandActions, window_commands
 
 if TYPE_CHECKING:
+    from engines.core.store import RunRecord
     from workbench.panels.base import Panel
     from workbench.runner import JobHandle
     from workbench.services import Services
+    from workbench.widgets.help_pane import HelpPane
 
 log = logging.getLogger(__name__)
 FOLD_BELOW: Final = 1000  # logical pixels of width under which the navigation folds by itself
@@ -89,6 +91,7 @@ class MainWindow(QMainWindow):
         self.theme, self.settings, self.session = theme, settings, session
         self.services: Services | None = None
         self.machine_job: JobHandle | None = None
+        self._window_help: HelpPane | None = None
         self._infos = panels
         self._panels: dict[str, Panel] = {}
         self._waiting: Callable[[], None] | None = None
@@ -318,12 +321,12 @@ class MainWindow(QMainWindow):
         from workbench.widgets.help_pane import HelpPane
 
         if self._window_help is None:
-            self._window_help = HelpPane(self.theme)
-            self._window_help.setFixedWidth(340)
-            self._columns.addWidget(self._window_help)
-            self._window_help.show_topic("workbench")
-            self._window_help.setVisible(True)
-            self.panel_shown.connect(lambda _: self._window_help and self._window_help.setVisible(False))
+            pane = self._window_help = HelpPane(self.theme)
+            pane.setFixedWidth(340)
+            self._columns.addWidget(pane)
+            pane.show_topic("workbench")
+            pane.setVisible(True)
+            self.panel_shown.connect(lambda _: pane.setVisible(False))
         else:
             self._window_help.setVisible(not self._window_help.isVisible())
 
@@ -515,7 +518,7 @@ class MainWindow(QMainWindow):
 
         offer_to_end(handle, self)
 
-    def _resume(self, run: object) -> None:
+    def _resume(self, run: RunRecord) -> None:
         if self.services is not None:
             self.services.runner.resume(run)
             self.job_dock.setVisible(True)
@@ -567,7 +570,6 @@ class MainWindow(QMainWindow):
         self.messages = MessageBar()
         self._pages = QStackedWidget()
         self._pages.addWidget(self.home)
-        self._window_help: Any = None
         middle = QVBoxLayout()
         middle.setContentsMargins(0, 0, 0, 0)
         middle.setSpacing(0)

@@ -58,9 +58,7 @@ class Navigation(QFrame):
             for info in members:
                 number += 1
                 shortcut = f" (Ctrl+{number})" if number <= 9 else ""
-                self._add_page(
-                    rows, info.topic, info.title, info.icon, f"{info.title}{shortcut}: {info.paper}"
-                )
+                self._add_page(rows, info.topic, info.title, info.icon, f"{info.title}{shortcut}: {info.paper}")
         rows.addStretch(1)
         scroll = QScrollArea()
         scroll.setFrameShape(QFrame.Shape.NoFrame)
@@ -108,9 +106,7 @@ class Navigation(QFrame):
         """Show icons only, or icons with names."""
         self._folded = folded
         self.setFixedWidth(NARROW if folded else WIDE)
-        style = (
-            Qt.ToolButtonStyle.ToolButtonIconOnly if folded else Qt.ToolButtonStyle.ToolButtonTextBesideIcon
-        )
+        style = Qt.ToolButtonStyle.ToolButtonIconOnly if folded else Qt.ToolButtonStyle.ToolButtonTextBesideIcon
         for button in self._texts:
             button.setToolButtonStyle(style)
         for heading in self._headings:

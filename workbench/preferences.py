@@ -100,9 +100,7 @@ class Preferences(QDialog):
                 wrong.setText(expected(views[name], values[name]))
                 wrong.setVisible(True)
                 self._editors[name].set_invalid(True)
-            self._editors[str(error.errors()[0]["loc"][0])].control().setFocus(
-                Qt.FocusReason.OtherFocusReason
-            )
+            self._editors[str(error.errors()[0]["loc"][0])].control().setFocus(Qt.FocusReason.OtherFocusReason)
             return
         self.applied.emit(checked)
         super().accept()
@@ -125,7 +123,8 @@ class Preferences(QDialog):
         error = label("", "small", wrap=True)
         set_role(error, "error")
         error.setVisible(False)
-        editor.edited.connect(lambda: (error.setVisible(False), editor.set_invalid(False)))
+        editor.edited.connect(lambda: error.setVisible(False))
+        editor.edited.connect(lambda: editor.set_invalid(False))
         grid.addWidget(caption, at, 0)
         if view.kind == "path":
             grid.addWidget(editor, at + 1, 0, 1, 2)

@@ -11,7 +11,6 @@ from workbench.theme import Theme
 
 if TYPE_CHECKING:
     from engines.core.store import Store
-
     from workbench.runner import Runner
 
 

@@ -16,6 +16,7 @@ from engines.core.spec import FieldView, Kind
 from workbench.files import kept
 
 SCHEMA_VERSION = 1
+_KINDS: dict[object, Kind] = {bool: "bool", int: "int", float: "float"}
 
 
 def _setting(default: Any, title: str, help: str, *, group: str, unit: str = "", restart: bool = False,
@@ -63,9 +64,7 @@ class Settings(BaseModel):
         30, "Save session every", "How often open work is saved meanwhile; 0 saves on closing only.",
         group="Files", unit="s", ge=0, le=3600,
     )  # fmt: skip
-    confirm_close: bool = _setting(
-        True, "Ask before closing", "Ask when jobs are still running.", group="Files"
-    )
+    confirm_close: bool = _setting(True, "Ask before closing", "Ask when jobs are still running.", group="Files")
 
     @classmethod
     def views(cls) -> tuple[FieldView, ...]:
@@ -112,9 +111,7 @@ def _checked(stored: dict[str, Any], path: Path) -> tuple[Settings, list[str]]:
     problems = []
     version = stored.get("schema_version", SCHEMA_VERSION)
     if not isinstance(version, int) or version > SCHEMA_VERSION:
-        problems.append(
-            f"The settings were written by a newer version ({version}); what is known was taken over."
-        )
+        problems.append(f"The settings were written by a newer version ({version}); what is known was taken over.")
     values = {name: stored[name] for name in Settings.model_fields if name in stored}
     try:
         settings = Settings(**values)
@@ -131,12 +128,13 @@ def _checked(stored: dict[str, Any], path: Path) -> tuple[Settings, list[str]]:
 def _view(name: str) -> FieldView:
     field = Settings.model_fields[name]
     extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
-    annotation, choices = field.annotation, ()
+    annotation = field.annotation
+    choices: tuple[str, ...] = ()
     kind: Kind = "text"
     if get_origin(annotation) is Literal:
         kind, choices = "choice", tuple(map(str, get_args(annotation)))
-    elif annotation in (bool, int, float):
-        kind = {bool: "bool", int: "int", float: "float"}[annotation]  # type: ignore[index]
+    elif annotation in _KINDS:
+        kind = _KINDS[annotation]
     elif Path in get_args(annotation):
         kind = "path"
     bounds = {k: getattr(mark, k) for mark in field.metadata for k in ("ge", "le") if hasattr(mark, k)}

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -68,9 +68,7 @@ def run_tour(
     return 0 if summary["ok"] else 1
 
 
-def _walk(
-    window: MainWindow, topics: list[str], out: Path, themes: Sequence[str], timeout_s: float
-) -> dict[str, Any]:
+def _walk(window: MainWindow, topics: list[str], out: Path, themes: Sequence[str], timeout_s: float) -> dict[str, Any]:
     from PySide6.QtCore import qVersion
     from PySide6.QtGui import QFontDatabase, QGuiApplication
 
@@ -84,9 +82,7 @@ def _walk(
         "panels": [],
     }
     if not summary["fonts"]:
-        summary["warning"] = (
-            "No fonts were found, so texts are boxes; install some, such as fonts-dejavu-core."
-        )
+        summary["warning"] = "No fonts were found, so texts are boxes; install some, such as fonts-dejavu-core."
     if window.services is None and not _wait(window.attached, START_TIMEOUT_S):
         summary["ok"] = False
         summary["error"] = "the engines did not start"
@@ -167,7 +163,11 @@ def _wait(signal: SignalInstance, timeout_s: float) -> bool:
 
     loop = QEventLoop()
     came: list[bool] = []
-    quit_loop: Callable[..., None] = lambda *_: (came.append(True), loop.quit())  # noqa: E731
+
+    def quit_loop(*_: object) -> None:
+        came.append(True)
+        loop.quit()
+
     connection = signal.connect(quit_loop)
     timer = QTimer(singleShot=True)
     timer.timeout.connect(loop.quit)

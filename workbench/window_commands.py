@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QWidget
 
-from workbench.commands import Command
+from workbench.commands import Command, later
 from workbench.panels.registry import PanelInfo
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def window_commands(window: MainWindow, panels: tuple[PanelInfo, ...]) -> list[C
         Command(
             f"panel.{info.topic}",
             f"Open {info.title}",
-            lambda topic=info.topic: window.show_panel(topic),
+            later(window.show_panel, info.topic),
             f"Ctrl+{place}" if place <= 9 else "",
             group="Panels",
             icon=info.icon,
@@ -129,6 +129,6 @@ class CommandActions(QObject):
             reason = command.why_disabled()
             keys = QKeySequence(command.shortcut).toString(QKeySequence.SequenceFormat.NativeText)
             text = command.text.replace("&", "&&") + (f"\t{keys}" if keys else "")
-            action = self._panel_menu.addAction(text, lambda command=command: self.run(command))
+            action = self._panel_menu.addAction(text, later(self.run, command))
             action.setEnabled(not reason)
             action.setToolTip(reason)

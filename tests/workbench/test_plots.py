@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QImage, QMouseEvent
-from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QWidget
+from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
 
 from tests.workbench.windows import light_theme
@@ -200,9 +200,7 @@ def test_the_context_menu_copies_saves_and_shows_everything(
     plot: Plot, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plot.set_curve("a", X, X, name="line")
-    monkeypatch.setattr(
-        QFileDialog, "getSaveFileName", staticmethod(lambda *a, **k: (str(tmp_path / "chosen"), ""))
-    )
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", staticmethod(lambda *a, **k: (str(tmp_path / "chosen"), "")))
     menu = plot.context_menu()
     actions = {action.text(): action for action in menu.actions() if action.text()}
     assert list(actions) == [
@@ -222,6 +220,17 @@ def test_the_context_menu_copies_saves_and_shows_everything(
     assert plot.axes.vb.viewRange()[0][1] > 8
     menu.close()
     QApplication.clipboard().clear()
+
+
+def test_a_plot_that_cannot_be_saved_says_so(
+    plot: Plot, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    missing = str(tmp_path / "nowhere" / "plot.png")
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", staticmethod(lambda *a, **k: (missing, "")))
+    plot._ask_and_save(".png")
+    (box,) = plot.findChildren(QMessageBox)
+    assert "nowhere" in box.informativeText()
+    box.close()
 
 
 def test_a_right_click_opens_the_menu(plot: Plot, qtbot: QtBot) -> None:

@@ -28,7 +28,7 @@ from PySide6.QtWidgets import (
 from engines.core.errors import UserError
 from engines.core.spec import Spec
 from workbench import icons
-from workbench.commands import Command, always
+from workbench.commands import Command, always, later
 from workbench.panels.registry import PanelInfo
 from workbench.services import Services
 from workbench.theme import GRID, set_role
@@ -129,7 +129,7 @@ class Panel(QWidget):
                     "Ctrl+Shift+S", group=group, icon="sidebar"),
             Command("panel.results", "Show or hide the results", lambda: self.toggle_zone("results"),
                     "Ctrl+Shift+R", group=group, icon="table"),
-            *(Command(f"export.{e.id}", f"Export: {e.text}", lambda e=e: self.export(e), "", e.why_disabled,
+            *(Command(f"export.{e.id}", f"Export: {e.text}", later(self.export, e), "", e.why_disabled,
                       group, "export") for e in self.exports()),
         ]  # fmt: skip
 
@@ -332,8 +332,9 @@ class Panel(QWidget):
             self._asked = {zone: bool(asked[zone]) for zone in self._zones if zone in asked}
         for splitter, key in ((self._columns, "columns"), (self._rows, "rows")):
             sizes = state.get(key)
-            fits = isinstance(sizes, list) and len(sizes) == splitter.count()
-            if fits and all(isinstance(s, int) and s >= 0 for s in sizes) and sum(sizes) > 0:
+            if not isinstance(sizes, list) or len(sizes) != splitter.count():
+                continue
+            if all(isinstance(s, int) and s >= 0 for s in sizes) and sum(sizes) > 0:
                 splitter.setSizes(sizes)
         self._settle_zones()
 
@@ -435,7 +436,7 @@ class Panel(QWidget):
         menu.clear()
         menu.setToolTipsVisible(True)
         for export in self.exports():
-            action = menu.addAction(f"{export.text}…", lambda export=export: self.export(export))
+            action = menu.addAction(f"{export.text}…", later(self.export, export))
             reason = export.why_disabled()
             action.setEnabled(not reason)
             action.setToolTip(reason)

@@ -49,7 +49,7 @@ def picture(paint: Paint, size: QSize, *, scale: float = 2.0) -> QImage:
 def save_png(paint: Paint, size: QSize, path: Path, *, scale: float = 2.0) -> None:
     """Write a PNG. Raises OSError."""
     with _beside(path) as unfinished:
-        if not picture(paint, size, scale=scale).save(str(unfinished), "PNG"):
+        if not picture(paint, size, scale=scale).save(str(unfinished)):
             raise OSError(f"the picture could not be written to {path.parent}")
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from PySide6.QtCore import QEvent, QUrl
 from PySide6.QtGui import (
+    QBrush,
+    QColor,
     QDesktopServices,
     QTextBlockFormat,
     QTextCharFormat,
@@ -37,10 +39,13 @@ def help_text(topic: str, folder: Path | None = None) -> str:
 class HelpPane(QTextBrowser):
     """Shows one topic's help. Links to other topics ("hex.md") open here, others in the browser."""
 
+    topic: str = ""
+    _is_ready = False  # Qt calls changeEvent while it is still being constructed
+
     def __init__(self, theme: Theme, parent: QWidget | None = None, folder: Path | None = None) -> None:
         super().__init__(parent)
         self._theme, self._folder = theme, folder
-        self.topic = ""
+        self._is_ready = True
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setOpenLinks(False)
         self.setAccessibleName("Help")
@@ -54,7 +59,7 @@ class HelpPane(QTextBrowser):
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange and getattr(self, "topic", ""):
+        if event.type() == QEvent.Type.PaletteChange and self._is_ready and self.topic:
             place = self.verticalScrollBar().value()
             self._render()
             self.verticalScrollBar().setValue(place)
@@ -107,7 +112,7 @@ class HelpPane(QTextBrowser):
                 shape.setBorder(1)
                 shape.setBorderCollapse(True)
                 shape.setBorderStyle(QTextFrameFormat.BorderStyle.BorderStyle_Solid)
-                shape.setBorderBrush(_brush(border))
+                shape.setBorderBrush(QBrush(QColor(border)))
                 shape.setWidth(QTextLength(QTextLength.Type.PercentageLength, 100))
                 shape.setBottomMargin(GRID)
                 frame.setFormat(shape)
@@ -119,9 +124,3 @@ class HelpPane(QTextBrowser):
             self.show_topic(Path(url.path()).stem)
         elif url.fragment():
             self.scrollToAnchor(url.fragment())
-
-
-def _brush(colour: str) -> object:
-    from PySide6.QtGui import QBrush, QColor
-
-    return QBrush(QColor(colour))

@@ -78,8 +78,9 @@ class MessageBar(QWidget):
 
     def messages(self) -> list[Message]:
         """What is shown, newest first."""
-        items = (self._rows.itemAt(i).widget() for i in range(self._rows.count()))
-        return [m for m in items if isinstance(m, Message)]
+        items = (self._rows.itemAt(i) for i in range(self._rows.count()))
+        widgets = (item.widget() for item in items if item is not None)
+        return [m for m in widgets if isinstance(m, Message)]
 
     def show_message(
         self,

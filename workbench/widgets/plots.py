@@ -119,6 +119,10 @@ class Plot(QWidget):
     def minimumSizeHint(self) -> QSize:
         return QSize(160, 96)
 
+    def hasHeightForWidth(self) -> bool:
+        """A legend that wraps must not make the whole plot ask for more height in a scroll area."""
+        return False
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._place_legend()
