@@ -28,7 +28,7 @@ class AnalysisColumn(QWidget):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setMinimumWidth(320)
+        self.setMinimumWidth(280)
         self.legend = HeatLegend()
         self.strip = HeadStrip()
         self.counters = SearchCounters()

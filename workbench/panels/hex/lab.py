@@ -280,7 +280,7 @@ class LabView(Stage):
         right.setContentsMargins(0, 0, 0, 0)
         right.addWidget(label("Games being played", "small", muted=True))
         right.addWidget(self.wall, 2)
-        right.addWidget(label("The empty board, as the network sees it", "small", muted=True))
+        right.addWidget(label("The network’s view", "small", muted=True))
         right.addWidget(self.probe, 2)
         row = QHBoxLayout()
         self._scrubber = QSlider(Qt.Orientation.Horizontal)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QSplitter, QTabWidget, QVBoxLayout, QWidget
 
@@ -41,9 +41,10 @@ from workbench.theme import GRID
 from workbench.widgets.basics import icon_button
 
 DEMO_SIMULATIONS: Final = 400
-COLUMN_FROM: Final = 640
+LIVE_CURVE_MS: Final = 300
+COLUMN_FROM: Final = 740
 """Logical pixels of width of the board's page from which the analysis is shown beside the board by itself."""
-FORM_FROM: Final = 860
+FORM_FROM: Final = 900
 RESULTS_FROM: Final = 520
 """Width and height of the panel from which the settings and the results are shown by themselves."""
 STAGES: Final = (
@@ -72,6 +73,11 @@ class HexPanel(Panel):
         self._column_asked: bool | None = None
         self._place: object = None
         self._values: dict[int, float] = {}
+        # The graph costs as much as everything else that a snapshot changes, and is read more slowly.
+        self._live_curve = QTimer(self, singleShot=True, interval=LIVE_CURVE_MS)
+        self._live_curve.timeout.connect(
+            lambda: self.results.show_live(self.model.line(), self._values, self.model.size)
+        )
         self._stages: dict[int, Any] = {}
         self._stage_states: dict[str, Any] = {}
         self._build()
@@ -258,6 +264,7 @@ class HexPanel(Panel):
 
     def close_panel(self) -> None:
         self.results.comment.keep()
+        self._live_curve.stop()
         self.referee.stop()
         for view in self._stages.values():
             view.close_stage()
@@ -431,7 +438,8 @@ class HexPanel(Panel):
         if np.isfinite(snapshot.value):
             sign = 1.0 if snapshot.to_move == 1 else -1.0
             self._values[id(self.model.node)] = sign * snapshot.value
-            self.results.show_live(self.model.line(), self._values, self.model.size)
+            if not self._live_curve.isActive():
+                self._live_curve.start()
         if self._demo_wanted and snapshot.simulations >= DEMO_SIMULATIONS:
             self._demo_wanted = False
             self.referee.stop()

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from workbench.panels.hex.panel import HexPanel
     from workbench.runner import JobHandle
 
-SETTINGS_FROM: Final = 640
+SETTINGS_FROM: Final = 800
 """Logical pixels of width from which a stage shows its settings by itself."""
 
 
