@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QHBoxLayout, QLabel, QV
 from engines import __version__
 from engines.core import paths
 from workbench.theme import GRID
-from workbench.widgets.basics import label
+from workbench.widgets.basics import label, plain_buttons
 
 
 def about_text() -> str:
@@ -62,6 +62,7 @@ class About(QDialog):
         folder = buttons.addButton("Open data folder", QDialogButtonBox.ButtonRole.ActionRole)
         folder.clicked.connect(self._open_folder)
         buttons.rejected.connect(self.reject)
+        plain_buttons(buttons)
         rows = QVBoxLayout(self)
         rows.setContentsMargins(GRID * 3, GRID * 3, GRID * 3, GRID * 2)
         rows.setSpacing(GRID * 2)

@@ -153,6 +153,7 @@ class MainWindow(QMainWindow):
             "workbench.machine", MachineSpec(), lane="interactive", record=False
         )
         self.machine_job.ended.connect(self._machine_seen)
+        self._count_jobs()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)

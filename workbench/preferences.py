@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 from engines.core.spec import FieldView
 from workbench.settings import Settings
 from workbench.theme import GRID, set_role
-from workbench.widgets.basics import label
+from workbench.widgets.basics import label, plain_buttons
 from workbench.widgets.editors import BoolEditor, ChoiceEditor, Editor, PathEditor, editor_for
 from workbench.widgets.spec_form import expected
 
@@ -66,6 +66,7 @@ class Preferences(QDialog):
         )
         self.buttons.accepted.connect(self.accept)
         self.buttons.rejected.connect(self.reject)
+        plain_buttons(self.buttons)
         restore = self.buttons.button(QDialogButtonBox.StandardButton.RestoreDefaults)
         restore.clicked.connect(lambda: self._show_values(Settings()))
         rows = QVBoxLayout(self)

@@ -295,3 +295,13 @@ def test_a_panel_that_cannot_be_built_is_said_and_the_rest_goes_on(qtbot: QtBot)
         assert window.current_panel() is None
         window.show_panel("toy")
         assert window.current_panel() is window.panel("toy")
+
+
+def test_what_and_remedy_are_shown_as_two_sentences(qtbot: QtBot) -> None:
+    from PySide6.QtWidgets import QLabel
+
+    with opened_panel(qtbot) as (_, panel):
+        panel.show_message("expected a number, got “x”", "error", "choose another file")
+        (message,) = panel.messages.messages()
+        texts = [found.text() for found in message.findChildren(QLabel)]
+        assert texts == ["Expected a number, got “x”. Choose another file."]

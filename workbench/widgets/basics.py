@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
-from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QPalette, QResizeEvent
-from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QFontMetrics, QIcon, QPainter, QPaintEvent, QPalette, QResizeEvent
+from PySide6.QtWidgets import QDialogButtonBox, QFrame, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from workbench import icons
 from workbench.theme import GRID, FontRole, font, set_role
@@ -127,6 +127,20 @@ class Collapsible(QWidget):
         self._head.setAccessibleName(f"{self._head.text()}, {'open' if is_open else 'folded'}")
         self.content.setVisible(is_open)
         self.toggled.emit(is_open)
+
+
+def plain_buttons(box: QDialogButtonBox) -> None:
+    """Take the style's coloured icons off a dialog's buttons; here icons are lines."""
+    for button in box.buttons():
+        button.setIcon(QIcon())
+
+
+def sentence(text: str) -> str:
+    """A message as a sentence: a capital first, a full stop last."""
+    text = text.strip()
+    if not text:
+        return ""
+    return text[0].upper() + text[1:] + ("" if text[-1] in ".!?…:" else ".")
 
 
 def repolish(widget: QWidget) -> None:

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from workbench import icons
-from workbench.widgets.basics import IconLabel
+from workbench.widgets.basics import IconLabel, sentence
 
 MessageKind = Literal["info", "ok", "warn", "error"]
 MOST_SHOWN: Final = 3  # more would push the work off the screen
@@ -46,8 +46,8 @@ class Message(QFrame):
         row = QHBoxLayout(self)
         row.setContentsMargins(10, 6, 6, 6)
         row.setSpacing(8)
-        row.addWidget(IconLabel(_ICONS[kind]), 0, Qt.AlignmentFlag.AlignTop)
-        text = QLabel(f"{what} {remedy}".strip())
+        row.addWidget(IconLabel(_ICONS[kind]), 0, Qt.AlignmentFlag.AlignVCenter)
+        text = QLabel(f"{sentence(what)} {sentence(remedy)}".strip())
         text.setTextFormat(Qt.TextFormat.PlainText)
         text.setWordWrap(True)
         text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -56,14 +56,14 @@ class Message(QFrame):
         if action:
             button = QPushButton(action[0])
             button.clicked.connect(action[1])
-            row.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
+            row.addWidget(button, 0, Qt.AlignmentFlag.AlignVCenter)
         close = QToolButton()
         close.setIcon(icons.icon("close"))
         close.setIconSize(QSize(14, 14))
         close.setToolTip("Close this message")
         close.setAccessibleName("Close this message")
         close.clicked.connect(self.closed)
-        row.addWidget(close, 0, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(close, 0, Qt.AlignmentFlag.AlignVCenter)
 
 
 class MessageBar(QWidget):
