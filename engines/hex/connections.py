@@ -102,6 +102,22 @@ class Bridges:
                             ways.append((reached, stones | reached, carrier | pair))
         return None
 
+    def lean_win(self, mine: int, theirs: int, colour: int) -> Win | None:
+        """Like `win`, without stones that the chain does not need, so that it holds on more boards."""
+        found = self.win(mine, theirs, colour)
+        if found is None or not found.stones:
+            return found
+        rest = found.stones
+        while rest:
+            stone = rest & -rest
+            rest ^= stone
+            kept = found.stones & ~stone
+            without = self.win(kept, self.board.board & ~(kept | found.carrier), colour)
+            if without is not None:
+                found = without
+                rest &= found.stones
+        return found
+
 
 @cache
 def bridges(size: int) -> Bridges:

@@ -24,12 +24,14 @@ from engines.hex.connections import Win, bridges
 from engines.hex.rules import BLACK, WHITE, Position, transpose_cell
 
 MAX_SIZE = 7
-"""A board must fit into 64 bits. Up to 4×4 takes milliseconds, the whole of 5×5 well under a minute; larger
+"""A board must fit into 64 bits. 4×4 takes a tenth of a second, all openings of 5×5 ten; larger
 boards are meant for positions with few empty cells."""
 _CHECK_EVERY = 32
 """Nodes between two looks at the cancel token; a node takes well under a millisecond."""
-_MOST_REASONS = 2_000_000
-"""Reasons kept for each colour and turn (some 32 MB) before all are forgotten."""
+_MOST_REASONS = 1_000_000
+"""Reasons and positions kept before they are forgotten and collected anew."""
+_COUNTED_REPLIES = 15
+"""Empty cells up to which the best defence counts winning replies exactly."""
 
 
 def nothing() -> None:
@@ -75,6 +77,7 @@ class Solver:
 
     def forget(self) -> None:
         """Drop everything learnt."""
+        self._known: dict[tuple[int, int, int], tuple[bool, Win]] = {}  # exact repetitions, found at once
         # Indexed by the winner's colour (0 Black, 1 White).
         self._moving = (_Reasons(self._length), _Reasons(self._length))  # the winner is to move
         self._waiting = (_Reasons(self._length), _Reasons(self._length))  # the loser is to move
@@ -99,7 +102,7 @@ class Solver:
         mine, theirs = self._masks(cells, to_move)
         if Position.from_cells(cells, to_move).winner:
             return
-        for cell in self._order(mine, theirs, to_move - 1):
+        for cell in self._order(mine, theirs, to_move - 1, self._board.board):
             lost = self._search(theirs, mine | self._board.bit[cell], 2 - to_move, check)[0]
             yield cell, -1 if lost else 1
 
@@ -112,9 +115,10 @@ class Solver:
     ) -> int:
         """The move to play: one that wins, or in a lost position the best defence.
 
-        The best defence leaves the opponent the fewest winning replies; among equals the one whose refutation
-        needs the most cells; then the most central one, or with `rng` any. A win that is there at once is
-        taken. Raises UserError when the game is over.
+        The best defence leaves the opponent the fewest winning replies (while many cells are empty: the fewest
+        cells that meet all threats known); among equals the one whose refutation needs the most cells; then the
+        one that carries most current, or with `rng` any. A win that is there at once is taken.
+        Raises UserError when the game is over.
         """
         position = Position.from_cells(cells, to_move)
         if position.winner:
@@ -145,16 +149,34 @@ class Solver:
         useful = [cell for cell in moves if self._board.bit[cell] & reason.carrier] or moves
         ranks = []
         for cell in useful:
-            after = cells.copy()
-            after.flat[cell] = to_move
-            replies = int((self.solve(after, 3 - to_move, check).moves > 0).sum())
-            _, answer = self._search(theirs, mine | self._board.bit[cell], 2 - to_move, check)
+            mover = mine | self._board.bit[cell]
+            _, answer = self._search(theirs, mover, 2 - to_move, check)
+            if len(moves) <= _COUNTED_REPLIES:
+                after = cells.copy()
+                after.flat[cell] = to_move
+                replies = sum(value > 0 for _, value in self.each_move(after, 3 - to_move, check))
+            else:
+                common = self._board.board & ~(mover | theirs)
+                for threat in self._moving[to_move - 1].threats(mover, theirs):
+                    common &= threat.carrier
+                replies = common.bit_count()
             ranks.append((replies, -answer.carrier.bit_count()))
         best = [cell for cell, rank in zip(useful, ranks, strict=True) if rank == min(ranks)]
         return int(rng.choice(best)) if rng is not None else best[0]
 
     def _search(self, mine: int, theirs: int, colour: int, check: Callable[[], None]) -> tuple[bool, Win]:
         """Whether the mover (colour 0 Black, 1 White) wins, and the winner's reason."""
+        key = mine, theirs, colour
+        known = self._known.get(key)
+        if known is None:
+            known = self._look(mine, theirs, colour, check)
+            if len(self._known) == _MOST_REASONS:
+                self._known.clear()
+            self._known[key] = known
+        return known
+
+    def _look(self, mine: int, theirs: int, colour: int, check: Callable[[], None]) -> tuple[bool, Win]:
+        """The same for a position that was not met before."""
         self.nodes += 1
         if self.nodes % _CHECK_EVERY == 0:
             check()
@@ -165,11 +187,11 @@ class Solver:
         known = self._moving[colour].best(mine, theirs)
         if known is not None:
             return True, known
-        seen = self._bridges.win(theirs, mine, rival)
+        seen = self._bridges.lean_win(theirs, mine, rival)
         if seen is not None:
             self._learn(self._waiting, rival, seen)
             return False, seen
-        seen = self._bridges.win(mine, theirs, colour)
+        seen = self._bridges.lean_win(mine, theirs, colour)
         if seen is not None:
             self._learn(self._waiting, colour, seen)
             self._learn(self._moving, colour, seen)
@@ -182,20 +204,18 @@ class Solver:
             common &= threat.carrier
             stones |= threat.stones
             carrier |= threat.carrier
-        free = self._board.board & ~(mine | theirs)
-        if common & free:
-            for cell in self._order(mine, theirs, colour):
-                bit = self._board.bit[cell]
-                if not bit & common:
-                    continue
-                rival_wins, reason = self._search(theirs, mine | bit, rival, check)
-                if not rival_wins:
-                    won = Win(reason.stones & ~bit, reason.carrier | bit)
-                    self._learn(self._moving, colour, won)
-                    return True, won
-                common &= reason.carrier
-                stones |= reason.stones
-                carrier |= reason.carrier
+        for cell in self._order(mine, theirs, colour, common):
+            bit = self._board.bit[cell]
+            if not bit & common:
+                continue  # a reply that failed meanwhile rules it out
+            rival_wins, reason = self._search(theirs, mine | bit, rival, check)
+            if not rival_wins:
+                won = Win(reason.stones & ~bit, reason.carrier | bit)
+                self._learn(self._moving, colour, won)
+                return True, won
+            common &= reason.carrier
+            stones |= reason.stones
+            carrier |= reason.carrier
         # Cells of the rival's that all carriers share could not be tried: there the stone itself is needed.
         stones |= common & theirs
         lost = Win(stones, carrier & ~stones)
@@ -209,20 +229,18 @@ class Solver:
             store[colour].add(image)
             store[1 - colour].add(Win(self._mirrored(image.stones), self._mirrored(image.carrier)))
 
-    def _order(self, mine: int, theirs: int, colour: int) -> list[int]:
-        """The empty cells, those that carry most current first, then the central ones."""
-        cells = np.zeros((self.size, self.size), np.int8)
-        empty = []
+    def _order(self, mine: int, theirs: int, colour: int, within: int) -> list[int]:
+        """The empty cells of `within`, those that carry most current first."""
+        within &= ~(mine | theirs)
+        empty = [cell for cell, bit in enumerate(self._board.bit) if bit & within]
+        if len(empty) <= 2:
+            return empty
+        stones = np.zeros(self.size**2, np.int8)
         for cell, bit in enumerate(self._board.bit):
-            if mine & bit:
-                cells.flat[cell] = colour + 1
-            elif theirs & bit:
-                cells.flat[cell] = 2 - colour
-            else:
-                empty.append(cell)
-        flow = current(cells, colour + 1).round(9).tolist()
-        middle = (self.size**2 - 1) / 2
-        return sorted(empty, key=lambda cell: (-flow[cell], abs(cell - middle), cell))
+            stones[cell] = colour + 1 if mine & bit else 2 - colour if theirs & bit else 0
+        flow = current(stones.reshape(self.size, self.size), colour + 1)
+        # Rounded, so that the order does not hang on the last bits of a linear solver.
+        return sorted(empty, key=flow.round(9).tolist().__getitem__, reverse=True)
 
     def _masks(self, cells: np.ndarray, to_move: int) -> tuple[int, int]:
         """The mover's and the rival's stones."""
