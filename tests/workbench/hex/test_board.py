@@ -231,10 +231,7 @@ def test_marks_last_move_and_the_winning_path_change_the_picture(board: HexBoard
         {},
         {"last_move": 2},
         {"winning_path": (2, 7, 12, 17, 22)},
-        *(
-            {"marks": {2: Mark(kind, "A")}}
-            for kind in ("label", "triangle", "square", "circle", "cross", "swap")
-        ),
+        *({"marks": {2: Mark(kind, "A")}} for kind in ("label", "triangle", "square", "circle", "cross", "swap")),
         {"numbers": {2: 7}},
     ):
         board.set_position(cells, WHITE, **options)

@@ -51,9 +51,7 @@ def test_a_game_saved_and_opened_again_is_the_same(game: GameModel, tmp_path: Pa
     other.deleteLater()
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"\xff\xfe\x00", b"(;FF[4]GM[11]SZ[5];B[a1]", b"(;FF[4]GM[11]SZ[99])"]
-)
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b"(;FF[4]GM[11]SZ[5];B[a1]", b"(;FF[4]GM[11]SZ[99])"])
 def test_a_damaged_file_is_named_and_changes_nothing(game: GameModel, tmp_path: Path, content: bytes) -> None:
     game.play(3)
     path = tmp_path / "bad.sgf"

@@ -107,9 +107,7 @@ def test_arrow_keys_walk_the_tree(view: VariationTreeView, qtbot) -> None:
     assert seen == [None, 0, 6, 11, 18, 24, 18, 12, 6, 12]
 
 
-def test_delete_asks_for_the_current_branch_but_never_for_the_beginning(
-    view: VariationTreeView, qtbot
-) -> None:
+def test_delete_asks_for_the_current_branch_but_never_for_the_beginning(view: VariationTreeView, qtbot) -> None:
     record = branched()
     view.set_tree(record.tree)
     asked = []

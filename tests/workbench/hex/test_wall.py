@@ -89,9 +89,7 @@ def test_boards_are_as_large_as_fits(count: int, width: int, height: int) -> Non
     assert rows * across / 1.5 <= height
     for other in range(1, count + 1):
         lines = -(-count // other)
-        assert (
-            across >= min((width - 6 * (other - 1)) / other, (height - 6 * (lines - 1)) / lines * 1.5) - 1e-9
-        )
+        assert across >= min((width - 6 * (other - 1)) / other, (height - 6 * (lines - 1)) / lines * 1.5) - 1e-9
 
 
 def test_nothing_to_show_and_wrong_shapes_are_handled(wall: MiniBoardWall) -> None:

@@ -265,7 +265,7 @@ class HexPanel(Panel):
     def close_panel(self) -> None:
         self.results.comment.keep()
         self._live_curve.stop()
-        self.referee.stop()
+        self.referee.close()
         for view in self._stages.values():
             view.close_stage()
         self.engine.close()

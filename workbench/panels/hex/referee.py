@@ -145,6 +145,12 @@ class Referee(QObject):
         self.stop_thinking()
         self.engine.rest()
 
+    def close(self) -> None:
+        """The window goes: nothing is asked of an engine any more."""
+        self.stop()
+        self.teacher.end_turn()
+        self._later.stop()
+
     # -- what happens next ------------------------------------------------------------------------------------
 
     def settle(self) -> None:
