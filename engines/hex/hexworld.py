@@ -148,9 +148,7 @@ def _append(tree: GameTree, node: Node, tokens: list[tuple[str, int]]) -> Node:
         try:
             position = tree.advance(position, child)
         except IllegalMove as error:
-            raise UserError(
-                f"{error.what} ({token!r} at character {place + 1} of the link)", error.remedy
-            ) from None
+            raise UserError(f"{error.what} ({token!r} at character {place + 1} of the link)", error.remedy) from None
         node.children.append(child)
         node = child
     return node

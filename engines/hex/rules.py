@@ -245,13 +245,7 @@ class Position:
     def can_swap(self) -> bool:
         """Whether the player to move may swap: right after a first stone on an empty board."""
         history = self._history
-        return (
-            len(history) == 1
-            and history[0][0] >= 0
-            and self.swap != "none"
-            and not self.winner
-            and not self._setup
-        )
+        return len(history) == 1 and history[0][0] >= 0 and self.swap != "none" and not self.winner and not self._setup
 
     def legal_moves(self) -> list[int]:
         """Empty cells in ascending order, none once the game is over. Swapping is told by `can_swap`."""
@@ -346,9 +340,7 @@ class Position:
                 allowed = self.swap != "none"
                 raise IllegalMove(
                     "swap is not possible here",
-                    "only the second player may swap, as the first move"
-                    if allowed
-                    else "this game has no swap",
+                    "only the second player may swap, as the first move" if allowed else "this game has no swap",
                 )
             if self.swap == "pieces":
                 first, placed, self.key, self.rotated_key = self._history[0]

@@ -209,9 +209,7 @@ class _Reader:
         first, second = split(value)
         if second is None:
             return [self._cell(value, place)]
-        (top, left), (bottom, right) = (
-            divmod(self._cell(corner, place), self.size) for corner in (first, second)
-        )
+        (top, left), (bottom, right) = (divmod(self._cell(corner, place), self.size) for corner in (first, second))
         rows = range(min(top, bottom), max(top, bottom) + 1)
         columns = range(min(left, right), max(left, right) + 1)
         return [row * self.size + column for row in rows for column in columns]
