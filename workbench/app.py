@@ -98,6 +98,8 @@ def before_qt(settings: Settings) -> None:
         os.environ["QT_SCALE_FACTOR"] = f"{settings.scale:g}"
     if settings.threads and "WORKBENCH_THREADS" not in os.environ:
         os.environ["WORKBENCH_THREADS"] = str(settings.threads)
+    if settings.device != "auto" and "WORKBENCH_DEVICE" not in os.environ:
+        os.environ["WORKBENCH_DEVICE"] = settings.device
     if settings.data_dir is not None and "WORKBENCH_DATA" not in os.environ:
         os.environ["WORKBENCH_DATA"] = str(settings.data_dir)
 

@@ -50,9 +50,13 @@ class Settings(BaseModel):
         group="Computing",
     )  # fmt: skip
     device: str = _setting(
-        "auto", "Device", "Where jobs compute unless a panel says otherwise: auto, cpu, cuda, cuda:1, mps.",
-        group="Computing", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$",
-    )  # fmt: skip
+        "auto",
+        "Device",
+        "What “auto” means in the panels: auto (the best there is), cpu, cuda, cuda:1, mps.",
+        group="Computing",
+        restart=True,
+        pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$",
+    )
     threads: int = _setting(
         0, "Processor threads", "Threads of each engine process; 0 chooses by itself.",
         group="Computing", restart=True, ge=0, le=256,

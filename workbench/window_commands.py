@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QObject, Qt
@@ -63,7 +64,7 @@ class CommandActions(QObject):
         self._of_panel: list[QAction] = []
         find = Command("window.palette", "Find a command…", window.open_palette, "Ctrl+K")
         by_id = {command.id: command for command in [*window_commands(window, panels), find]}
-        self._add_menu("&File", by_id, ["window.open", "", "window.preferences", "", "window.quit"])
+        file_menu = self._add_menu("&File", by_id, ["window.open", "", "window.preferences", "", "window.quit"])
         self._add_menu(
             "&View",
             by_id,
@@ -71,6 +72,9 @@ class CommandActions(QObject):
              "window.sidebar", "window.jobs", "window.full", "",
              "window.light", "window.dark", "window.system"],
         )  # fmt: skip
+        self._recent_menu = QMenu("Open &recent", window)
+        self._recent_menu.aboutToShow.connect(self._fill_recent_menu)
+        file_menu.insertMenu(file_menu.actions()[1], self._recent_menu)
         self._panel_menu = QMenu("&Panel", window)
         self._panel_menu.setToolTipsVisible(True)
         self._panel_menu.aboutToShow.connect(self._fill_panel_menu)
@@ -103,13 +107,14 @@ class CommandActions(QObject):
         else:
             command.run()
 
-    def _add_menu(self, title: str, by_id: dict[str, Command], ids: list[str]) -> None:
+    def _add_menu(self, title: str, by_id: dict[str, Command], ids: list[str]) -> QMenu:
         menu = self._window.menuBar().addMenu(title)
         for name in ids:
             if name:
                 menu.addAction(self._action(by_id[name], self._window))
             else:
                 menu.addSeparator()
+        return menu
 
     def _action(self, command: Command, owner: QWidget) -> QAction:
         action = QAction(command.text, owner)
@@ -118,6 +123,13 @@ class CommandActions(QObject):
         action.triggered.connect(lambda: self.run(command))
         owner.addAction(action)  # so that its key works while the menu bar is hidden
         return action
+
+    def _fill_recent_menu(self) -> None:
+        self._recent_menu.clear()
+        for name in self._window.session.recent_files:
+            self._recent_menu.addAction(name.replace("&", "&&"), later(self._window.open_path, Path(name)))
+        if self._recent_menu.isEmpty():
+            self._recent_menu.addAction("No file was opened yet").setEnabled(False)
 
     def _fill_panel_menu(self) -> None:
         self._panel_menu.clear()

@@ -63,8 +63,8 @@ class Precision:
 
 
 def choose(name: str = "auto") -> torch.device:
-    """The device of that name; "auto" prefers CUDA, then Apple's MPS, then the CPU. Also sets the threads
-    once.
+    """The device of that name; "auto" takes the one named by WORKBENCH_DEVICE, else prefers CUDA, then
+    Apple's MPS, then the CPU. Also sets the threads once.
 
     Raises UserError for a name that means nothing or hardware that is not here.
     """
@@ -72,6 +72,8 @@ def choose(name: str = "auto") -> torch.device:
 
     set_threads()
     wanted = name.strip().lower()
+    if wanted in ("", "auto"):
+        name = wanted = os.environ.get("WORKBENCH_DEVICE", "").strip().lower()
     if wanted in ("", "auto"):
         return torch.device("cuda" if _has_cuda() else "mps" if _has_mps() else "cpu")
     try:

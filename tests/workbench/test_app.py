@@ -145,15 +145,16 @@ def test_a_record_of_runs_that_cannot_be_opened_is_done_without(qtbot: QtBot, ho
 
 
 def test_settings_reach_the_environment_of_qt_and_the_engines(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in ("QT_SCALE_FACTOR", "WORKBENCH_THREADS", "WORKBENCH_DATA"):
+    for name in ("QT_SCALE_FACTOR", "WORKBENCH_THREADS", "WORKBENCH_DEVICE", "WORKBENCH_DATA"):
         monkeypatch.setenv(name, "kept")
     app.before_qt(Settings(scale=2, threads=3, data_dir=tmp_path))
     assert os.environ["QT_SCALE_FACTOR"] == "kept", "what was set by hand wins"
-    for name in ("QT_SCALE_FACTOR", "WORKBENCH_THREADS", "WORKBENCH_DATA"):
+    for name in ("QT_SCALE_FACTOR", "WORKBENCH_THREADS", "WORKBENCH_DEVICE", "WORKBENCH_DATA"):
         monkeypatch.delenv(name)
     app.before_qt(Settings())
     assert "QT_SCALE_FACTOR" not in os.environ
-    app.before_qt(Settings(scale=1.5, threads=3, data_dir=tmp_path))
+    app.before_qt(Settings(scale=1.5, threads=3, device="cpu", data_dir=tmp_path))
+    assert os.environ["WORKBENCH_DEVICE"] == "cpu"
     assert os.environ["QT_SCALE_FACTOR"] == "1.5"
     assert os.environ["WORKBENCH_THREADS"] == "3"
     assert os.environ["WORKBENCH_DATA"] == str(tmp_path)

@@ -95,9 +95,7 @@ def test_a_file_that_no_panel_takes_is_said_with_what_can_be_opened(qtbot: QtBot
     with opened_panel(qtbot, steps=3) as (window, panel):
         assert drop_on(panel, files(number_file(tmp_path, "thing.xyz")))
         qtbot.waitUntil(lambda: bool(window.messages.messages()))
-        assert said(window) == [
-            "No panel can open “thing.xyz”. What can be opened: Counting: lists of numbers."
-        ]
+        assert said(window) == ["No panel can open “thing.xyz”. What can be opened: Counting: lists of numbers."]
         assert panel.form.read().steps == 3
 
 
@@ -163,6 +161,22 @@ def test_a_file_dropped_before_the_engines_are_there_is_opened_then(qtbot: QtBot
         panel = window.current_panel()
         assert isinstance(panel, ToyPanel)
         assert panel.form.read().steps == 12
+
+
+def test_a_file_opened_before_is_offered_again(qtbot: QtBot, tmp_path: Path) -> None:
+    with opened_panel(qtbot) as (window, panel):
+        menu = window._actions._recent_menu
+        menu.aboutToShow.emit()
+        assert [a.text() for a in menu.actions()] == ["No file was opened yet"]
+        path = number_file(tmp_path)
+        window.open_path(path)
+        panel.form.set_values({"steps": 1})
+        menu.aboutToShow.emit()
+        (action,) = menu.actions()
+        action.trigger()
+        assert panel.opened == [path, path]
+        assert panel.form.read().steps == 12
+        assert window.session.recent_files == [str(path)]
 
 
 def test_ctrl_o_asks_for_a_file(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,9 +40,7 @@ OTHER = PanelInfo(
     accepts=(".png",),
     accepts_text="pictures",
 )
-BROKEN = PanelInfo(
-    "broken", "Broken", "Theory", "warn", "N.N.", "Cannot be built.", "tests.no_such_module:Nothing"
-)
+BROKEN = PanelInfo("broken", "Broken", "Theory", "warn", "N.N.", "Cannot be built.", "tests.no_such_module:Nothing")
 
 
 class ToyPanel(Panel):
@@ -52,7 +50,7 @@ class ToyPanel(Panel):
         super().__init__(services, info)
         self.counts: list[int] = []
         self.opened: list[Path] = []
-        self.form = SpecForm(SampleSpec, choices={"device": services.devices})
+        self.form = SpecForm(SampleSpec, choices={"device": services.devices}, preset=services.settings.preset)
         self.plot = Plot(services.theme, title="Counting", x="Step", y="Count", legend=False)
         self.note = QLabel("Nothing counted yet")
         self.set_zones(self.form, self.plot, self.note)
@@ -106,9 +104,7 @@ class ToyPanel(Panel):
 
     def commands(self) -> list[Command]:
         clear = Command("toy.clear", "Clear what was counted", self.counts.clear, "C", group="Counting")
-        never = Command(
-            "toy.never", "Do the impossible", self.counts.clear, "", lambda: "Nobody can.", "Counting"
-        )
+        never = Command("toy.never", "Do the impossible", self.counts.clear, "", lambda: "Nobody can.", "Counting")
         return [*super().commands(), clear, never]
 
     def exports(self) -> list[Export]:

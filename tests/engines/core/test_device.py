@@ -166,3 +166,13 @@ def test_the_tensors_that_did_not_fit_are_gone_before_the_next_try() -> None:
 def test_freeing_memory_is_harmless_where_torch_was_never_imported() -> None:
     script = "import sys; from engines.core import device; device.free_memory(); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], cwd=ROOT).returncode == 0
+
+
+def test_auto_means_the_device_that_the_user_prefers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(device, "_has_cuda", lambda: True)
+    monkeypatch.setenv("WORKBENCH_DEVICE", "cpu")
+    assert str(device.choose("auto")) == "cpu"
+    monkeypatch.setenv("WORKBENCH_DEVICE", "toaster")
+    with pytest.raises(UserError, match="got 'toaster'"):
+        device.choose("auto")
+    assert str(device.choose("cpu")) == "cpu"

@@ -59,7 +59,9 @@ class LabView(Stage):
         self._last: TrainSnapshot | None = None
         self._before: JobHandle | RunRecord | None = None
         self._probing: JobHandle | None = None
-        self.form: SpecForm[TrainSpec] = SpecForm(TrainSpec, choices={"device": panel.services.devices})
+        self.form: SpecForm[TrainSpec] = SpecForm(
+            TrainSpec, choices={"device": panel.services.devices}, preset=panel.services.settings.preset
+        )
         self.status = ElidedLabel("Train a network from nothing: the quick preset learns 4×4 in a few minutes.")
         self.resume_button = QPushButton("Go on from the last checkpoint")
         self.resume_button.clicked.connect(self.resume)

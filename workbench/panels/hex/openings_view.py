@@ -40,6 +40,7 @@ class OpeningsView(Stage):
             fields=FIELDS,
             choices={"weights": known_networks(), "device": panel.services.devices},
             start={"size": panel.model.size},
+            preset=panel.services.settings.preset,
         )
         self._latest: OpeningsSnapshot | None = None
         self.map = OpeningMap()
