@@ -29,6 +29,7 @@ def about_text() -> str:
         f"Settings: {paths.config_folder()}",
         f"Runs and weights: {paths.data_folder()}",
         f"Cache: {paths.cache_folder()}",
+        f"Log of faults: {paths.data_folder() / 'workbench.log'}",
         f"Program: {sys.executable}",
     ]
     return "\n".join(parts)

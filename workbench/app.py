@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from io import TextIOWrapper
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Final
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 NO_DISPLAY_FOLDER: Final = "workbench-tour"
+LOG_NAME: Final = "workbench.log"
+LOG_BYTES: Final = 500_000
 
 
 @dataclass
@@ -44,6 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(list(sys.argv[1:] if argv is None else argv))
     if not has_display():
         return _tour_instead()
+    log_to_file()
     started = start(inline=arguments.lanes == "inline", files=arguments.files)
     return started.app.exec()
 
@@ -102,6 +106,25 @@ def before_qt(settings: Settings) -> None:
         os.environ["WORKBENCH_DEVICE"] = settings.device
     if settings.data_dir is not None and "WORKBENCH_DATA" not in os.environ:
         os.environ["WORKBENCH_DATA"] = str(settings.data_dir)
+
+
+def log_to_file() -> logging.Handler:
+    """Keep warnings and faults in the user's data folder; the file appears with the first one."""
+    from logging.handlers import RotatingFileHandler
+
+    from engines.core import paths
+
+    class Late(RotatingFileHandler):
+        def _open(self) -> TextIOWrapper:
+            Path(self.baseFilename).parent.mkdir(parents=True, exist_ok=True)
+            return super()._open()
+
+    file = paths.data_folder() / LOG_NAME
+    handler = Late(file, maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8", delay=True)
+    handler.setLevel(logging.WARNING)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.getLogger().addHandler(handler)
+    return handler
 
 
 def make_services(window: MainWindow, *, inline: bool = False, extra_modules: tuple[str, ...] = ()) -> Services:

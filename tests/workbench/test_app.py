@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -215,6 +216,19 @@ def test_without_a_display_it_says_so_and_leaves_a_tour(
     assert "There is no display" in said
     assert str(tmp_path / "workbench-tour") in said
     assert ("failed" in said) is bool(code)
+
+
+def test_warnings_are_kept_in_a_file_that_appears_with_the_first(home: Path) -> None:
+    handler = app.log_to_file()
+    try:
+        file = home / "data" / app.LOG_NAME
+        logging.getLogger("workbench").info("nothing much")
+        assert not file.exists()
+        logging.getLogger("workbench").error("something broke")
+        assert "ERROR workbench: something broke" in file.read_text("utf-8")
+    finally:
+        logging.getLogger().removeHandler(handler)
+        handler.close()
 
 
 def test_an_exception_nobody_caught_is_shown_and_the_program_goes_on() -> None:
