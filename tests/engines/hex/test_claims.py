@@ -27,7 +27,6 @@ def curves(calls: list[float], values: list[float], seconds: float = 1.0) -> dic
 
 GOOD = Seed(
     two=curves([100, 200, 400], [0.5, 0.6, 0.8]),
-    three=curves([100, 200, 400], [0.5, 0.6, 0.8]),
     delayed=curves([50, 100, 200], [0.6, 0.7, 0.8], seconds=1.5),
     three_errors=Errors(v=0.50, v_after=0.5, q=0.52, v_sign=0.8, q_sign=0.8),
     twin_errors=Errors(v=0.50, v_after=0.5, q=float("nan"), v_sign=0.8, q_sign=float("nan")),
@@ -36,6 +35,7 @@ GOOD = Seed(
     time_won=16,
     match_games=24,
     sims_per_call=5.0,
+    twin_sims_per_call=1.0,
 )
 
 
