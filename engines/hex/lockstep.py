@@ -2,8 +2,10 @@
 
 Every simulation is a row operation over games, so the search costs a few microseconds per simulation and the network
 is what remains. The tree is fixed-size, as in mctx: a node exists for each expanded position; statistics of moves
-live at the node where the move is made. Same rules as the interactive search (`engines.hex.search`), one leaf per
-game and step, so no virtual loss.
+live at the node where the move is made. Signs, n0, back-up and proofs are those of the interactive search
+(`engines.hex.search`); it differs in three things: one leaf per game and step, so no virtual loss; the exploration
+term counts the moves' visits, not those that the position had before it was expanded; and a move that lets the
+opponent win at once is found out by visits, not looked up.
 Source: Gao et al. 2019, PV-MCTS with delayed expansion; Danihelka et al. 2022 for the Gumbel root.
 """
 
@@ -25,8 +27,9 @@ class LockstepResult:
     """One search on each of G boards of N cells, tensors on the search's device.
 
     visits: int32 [G, N]. q: float32 [G, N], a move's search value for its mover, 0 where unvisited.
-    improved: float32 [G, N], the target policy: visit shares, or the completed-q policy with a Gumbel root; one-hot
-    on a proven win. choice: int64 [G], what the Gumbel root or the most visits choose.
+    improved: float32 [G, N], the target policy: visit shares, or the completed-q policy with a Gumbel root, without
+    moves proven to lose while there are others; one-hot on a proven win. choice: int64 [G], what the Gumbel root or
+    the most visits choose.
     status: int8 [G], +1 root proven won for the mover, -1 proven lost, 0 open. value: float32 [G], for the mover.
     simulations, net_calls: totals over games (net_calls counts positions evaluated, roots included).
     """
@@ -84,7 +87,8 @@ def considered_visits(actions: int, simulations: int) -> list[int]:
 
 
 class Lockstep:
-    """A batched search with fixed settings. Calling it is deterministic given the evaluator and the generator."""
+    """A batched search with fixed settings. Calling it is deterministic given the evaluator and the generator; a
+    Gumbel root without a generator draws nothing and considers the likeliest moves."""
 
     def __init__(
         self,
@@ -133,6 +137,7 @@ class Lockstep:
         self.root_cells, self.root_mover = cells, to_move
         self.calls = 0
         root_value, root_logits = self._expand(self.rows, self.base, cells, to_move)
+        self.root_value = root_value
         if self.noise > 0 and not self.gumbel:
             self._add_noise(generator)
         schedule = self._gumbel_schedule(root_logits, generator) if self.gumbel else None
@@ -169,22 +174,33 @@ class Lockstep:
 
     def _gumbel_schedule(self, logits: Tensor, generator: torch.Generator | None) -> Tensor:
         """int64 [simulations, G]: visits a root move must have to be looked at in each step."""
-        uniform = torch.rand(logits.shape, generator=generator, device=logits.device).clamp(1e-20, 1 - 1e-7)
-        self.root_gumbel = -torch.log(-torch.log(uniform)) + logits
+        self.root_gumbel = logits
+        if generator is not None:
+            uniform = torch.rand(logits.shape, generator=generator, device=logits.device).clamp(1e-20, 1 - 1e-7)
+            self.root_gumbel = -torch.log(-torch.log(uniform)) + logits
         counts = self.legal[self.base].sum(1).clamp(max=self.considered).cpu()
         tables = {int(m): considered_visits(int(m), self.simulations) for m in counts.unique()}
         return torch.tensor([tables[int(m)] for m in counts], device=logits.device).T.contiguous()
 
     def _scale(self, nodes: Tensor) -> tuple[Tensor, Tensor]:
-        """sigma(completed q) of the nodes and the completed q itself, float32 [B, N] each."""
+        """sigma(completed q) of the roots and the completed q itself, float32 [B, N] each."""
         visits, total = self.N[nodes], self.W[nodes]
-        known = torch.where(visits > 0, total / visits.clamp(min=1), self.QH[nodes])
+        unvisited = self.QH[nodes] if self.evaluator.has_q else self._mixed_value(nodes).unsqueeze(1)
+        known = torch.where(visits > 0, total / visits.clamp(min=1), unvisited)
         known = torch.where(self.S[nodes] != 0, self.S[nodes].float(), known)
         legal = self.legal[nodes]
         low = known.masked_fill(~legal, torch.inf).amin(1, keepdim=True)
         high = known.masked_fill(~legal, -torch.inf).amax(1, keepdim=True)
         unit = (known - low) / (high - low).clamp(min=1e-6)
         return (50 + visits.amax(1, keepdim=True)) * 0.1 * unit, known
+
+    def _mixed_value(self, nodes: Tensor) -> Tensor:
+        """What unvisited moves of the roots are given without a q-head, float32 [B]: Danihelka et al. 2022, eq. 33."""
+        visits, total = self.N[nodes], self.W[nodes]
+        weights = self.P[nodes].clamp(min=1e-12) * (visits > 0)
+        searched = (weights * total / visits.clamp(min=1)).sum(1) / weights.sum(1).clamp(min=1e-12)
+        count = visits.sum(1)
+        return (self.root_value + count * searched) / (1 + count)
 
     def _select(self, nodes: Tensor) -> Tensor:
         """The move of each node with the best PUCT score, int64 [G]."""
@@ -298,16 +314,17 @@ class Lockstep:
         legal, proven = self.legal[self.base], self.S[self.base].float()
         mean = torch.where(visits > 0, self.W[self.base] / visits.clamp(min=1), torch.zeros_like(self.W[self.base]))
         total = visits.sum(1)
+        keep = legal & ((proven != LOST) | (status == LOST).unsqueeze(1))
         value = torch.where(total > 0, self.W[self.base].sum(1) / total.clamp(min=1), root_value)
         value = torch.where(status != 0, status.float(), value)
         if self.gumbel:
             sigma, _ = self._scale(self.base)
-            improved = torch.softmax((logits + sigma).masked_fill(~legal, -torch.inf), dim=1)
-            score = (self.root_gumbel + sigma).masked_fill(visits != visits.amax(1, keepdim=True), -1e6)
+            improved = torch.softmax((logits + sigma).masked_fill(~keep, -torch.inf), dim=1)
+            most = visits.masked_fill(~keep, -1).amax(1, keepdim=True)  # the last visit may have proven a loss
+            score = (self.root_gumbel + sigma).masked_fill(~keep | (visits != most), -1e6)
         else:
             # Only moves that look into a proof have no visits at all: fall back on the prior.
             shares = torch.where((total > 0).unsqueeze(1), visits.float(), self.P[self.base])
-            keep = (proven != LOST) | (status == LOST).unsqueeze(1)
             kept = shares * keep
             shares = torch.where(kept.sum(1, keepdim=True) > 0, kept, self.P[self.base] * keep)
             improved = shares / shares.sum(1, keepdim=True).clamp(min=1e-12)

@@ -129,6 +129,55 @@ def test_sequential_halving_gives_the_known_table() -> None:
     assert len(considered_visits(16, 33)) == 33
 
 
+@pytest.mark.parametrize("heads", ["three", "two"])
+def test_the_gumbel_policy_is_that_of_the_interactive_search(heads: str) -> None:
+    """Unvisited moves are completed by the q-head, or without one by the mixed value."""
+    from engines.hex.gumbel import improved_policy
+
+    cells, mover = positions(stones=2)
+    net = evaluator(heads)
+    search = Lockstep(net, simulations=12, gumbel=True, considered=4)
+    result = search.search(cells, mover, torch.Generator().manual_seed(3))
+    out = net.evaluate(cells.numpy(), mover.numpy())
+    compared = 0
+    for game in range(GAMES):
+        if (search.S[search.base[game]] != 0).any():
+            continue
+        visits = result.visits[game].numpy()
+        known = np.full(SIZE**2, np.nan) if out.q is None else -out.q[game].astype(np.float64)
+        values = np.where(visits > 0, result.q[game].numpy(), known)
+        expected = improved_policy(out.prior[game], visits, values, float(out.value[game]))
+        np.testing.assert_allclose(result.improved[game].numpy(), expected, atol=1e-4)
+        compared += 1
+    assert compared >= 3
+
+
+def test_a_gumbel_root_never_chooses_a_move_proven_to_lose_while_others_are_open() -> None:
+    met = 0
+    for seed in range(4):
+        cells, mover = positions(40, 3, 3)
+        search = Lockstep(evaluator(), simulations=9, gumbel=True, considered=4)
+        result = search.search(cells, mover, torch.Generator().manual_seed(seed))
+        lost = search.S[search.base] == -1
+        open_games = result.status == 0
+        top = result.visits == result.visits.amax(1, keepdim=True)
+        met += int((open_games & ((top & lost).sum(1) == top.sum(1))).sum())
+        chosen = lost.gather(1, result.choice.unsqueeze(1)).squeeze(1)
+        assert not (chosen & open_games).any()
+        assert (result.improved[open_games][lost[open_games]] == 0).all()
+    assert met, "no position in which the most visited moves are all proven to lose"
+
+
+def test_a_gumbel_root_without_a_generator_repeats_itself() -> None:
+    cells, mover = positions(stones=2)
+    search = Lockstep(evaluator(), simulations=12, gumbel=True, considered=4)
+    first = search.search(cells, mover)
+    torch.manual_seed(99)
+    again = search.search(cells, mover)
+    assert torch.equal(first.visits, again.visits)
+    assert torch.equal(first.choice, again.choice)
+
+
 def test_the_check_stops_a_search() -> None:
     class Stopped(Exception):
         pass
