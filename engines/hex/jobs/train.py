@@ -5,7 +5,6 @@ The window imports this module to unpack results, so torch is left to the functi
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from engines.core.atomic import write_json
 from engines.core.device import choose, describe
 from engines.core.errors import UserError
 from engines.core.job import JobContext, job
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from engines.hex.training import TrainingLoop
 
 MINI_BOARDS = 16
+_OF_BOTH = ("iteration", "net_calls", "seconds", "games", "games_per_s", "samples", "black_wins")
+"""Curves that hold for the twin too; losses and scores are of the network that plays."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ def _snapshot(loop: TrainingLoop, phase: str) -> TrainSnapshot:
     if player is None:
         boards, last = np.zeros((0, size, size), np.int8), np.zeros(0, np.int32)
     else:
-        boards = player.cells[:MINI_BOARDS].cpu().numpy()
+        boards = player.cells[:MINI_BOARDS].cpu().numpy().copy()  # the game goes on while this is drawn
         last = player.actions[np.arange(len(boards)), player.length[: len(boards)] - 1].astype(np.int32)
     out = Evaluator(loop.learner.net, device=loop.device).evaluate(
         np.zeros((1, loop.sizes[0], loop.sizes[0]), np.int8), np.ones(1, np.int8)
@@ -124,7 +126,8 @@ def _snapshot(loop: TrainingLoop, phase: str) -> TrainSnapshot:
 
 def _card(loop: TrainingLoop, net: HexNet, name: str) -> ModelCard:
     spec = loop.spec
-    measured = {k: round(v[-1], 4) for k, v in loop.history.items() if v and np.isfinite(v[-1])}
+    curves = loop.history.items() if net is loop.learner.net else ((k, loop.history[k]) for k in _OF_BOTH)
+    measured = {k: round(v[-1], 4) for k, v in curves if v and np.isfinite(v[-1])}
     return ModelCard(
         name=name,
         topic="hex",
@@ -175,8 +178,7 @@ def _finish(loop: TrainingLoop, ctx: JobContext) -> TrainResult:
         written.append(str(path))
     kept = sorted((ctx.folder / "iterations").glob("*.safetensors")) if ctx.folder else []
     if ctx.folder is not None:
-        curves = {name: [None if np.isnan(v) else v for v in values] for name, values in loop.history.items()}
-        (ctx.folder / "history.json").write_text(json.dumps(curves), encoding="utf8")
+        write_json(ctx.folder / "history.json", loop.history)  # NaN becomes null
     return TrainResult(
         {name: np.asarray(v, np.float64) for name, v in loop.history.items()},
         written[0] if written else "",

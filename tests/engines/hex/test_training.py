@@ -1,5 +1,6 @@
 """Learning on small boards, checkpoints, and the training job (paper file, check 9.9)."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -72,6 +73,30 @@ def test_starting_weights_of_another_shape_are_refused(tmp_path: Path) -> None:
     path = run_job("hex.train", spec).weights_path
     with pytest.raises(UserError, match="channels"):
         run_job("hex.train", TrainSpec.checked({**TINY, "channels": 12, "start_from": path}))
+
+
+def test_the_boards_of_a_snapshot_stand_still_while_the_games_go_on() -> None:
+    shown: list[tuple[np.ndarray, np.ndarray]] = []
+    ctx = LocalContext()
+    ctx.on_snapshot = lambda snapshot, keep: shown.append((snapshot.boards, snapshot.boards.copy()))
+    run_job("hex.train", TrainSpec.checked({**TINY, "iterations": 1}), ctx)
+    assert len({boards.tobytes() for _, boards in shown}) > 3
+    for later, at_once in shown:
+        np.testing.assert_array_equal(later, at_once)
+
+
+def test_the_card_of_the_twin_tells_no_measures_of_the_other_network(tmp_path: Path) -> None:
+    from engines.core.weights import load_weights
+
+    spec = TrainSpec.checked({**TINY, "twin": True, "iterations": 1})
+    result = run_job("hex.train", spec, LocalContext(folder=tmp_path))
+    three, twin = load_weights(result.weights_path)[1].metrics, load_weights(result.twin_path)[1].metrics
+    assert {"loss", "loss_q", "v_sign"} <= set(three)
+    assert set(twin) >= {"iteration", "games", "net_calls"}
+    assert not set(twin) & {"loss", "loss_q", "v_sign", "q_sign", "elo"}
+    written = json.loads((tmp_path / "history.json").read_text(encoding="utf-8"))
+    assert written["elo"] == [None]
+    assert written["iteration"] == [1.0]
 
 
 @pytest.mark.slow
