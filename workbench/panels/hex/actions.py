@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -92,7 +93,7 @@ def _view(panel: HexPanel) -> list[Command]:
         Command("hex.column", "Show or hide the analysis", panel.toggle_column, "Ctrl+Shift+A", group=group,
                 icon="sidebar-right"),
         *(Command(f"hex.overlay.{o.name}", f"Overlay: {o.title}",
-                  lambda name=o.name: panel.board_view.overlays.toggle(name), o.key, why, group, "eye")
+                  partial(panel.board_view.overlays.toggle, o.name), o.key, why, group, "eye")
           for o in OVERLAYS),
     ]  # fmt: skip
 

@@ -297,8 +297,7 @@ class BoardView(QWidget):
         self._swap.setAccessibleName("Swap")
         self._swap.clicked.connect(lambda: self.swap_asked.emit())
         row.addWidget(self._swap)
-        self._take_back = QPushButton("Take back")
-        self._take_back.clicked.connect(lambda: self.take_back_asked.emit())
+        self._take_back = icon_button("undo", "Take back", self.take_back_asked.emit)
         row.addWidget(self._take_back)
         self._ways = [
             icon_button("first", "To the beginning (Home)", model.to_start),

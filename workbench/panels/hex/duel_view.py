@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -170,7 +171,7 @@ class DuelView(Stage):
             save_csv(self._tables[table], path)
 
         return [
-            *(Export(f"{table}-csv", text, ".csv", lambda path, t=table: write(t, path), lambda t=table: none_of(t))
+            *(Export(f"{table}-csv", text, ".csv", partial(write, table), partial(none_of, table))
               for table, text in (("duel", "Duel as CSV"), ("games", "Match: games as CSV"),
                                   ("sides", "Match: result as CSV"))),
             Export("left-png", "Left board as PNG", ".png", self.sides[0].board.save_png),

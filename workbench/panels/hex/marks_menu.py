@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import Qt
@@ -22,7 +23,7 @@ def marks_menu(model: GameModel, cell: int, parent: QWidget) -> QMenu:
     menu.setToolTipsVisible(True)
     now = model.node.marks.get(cell, "")
     for key, text in MARKS:
-        action = menu.addAction(text, lambda key=key: model.set_mark(cell, "" if key == now else key))
+        action = menu.addAction(text, partial(model.set_mark, cell, "" if key == now else key))
         action.setCheckable(True)
         action.setChecked(key == now)
     label = model.node.labels.get(cell, "")

@@ -108,9 +108,11 @@ class HexPanel(Panel):
         self.tabs.setDocumentMode(True)
         self.tabs.addTab(board_page, "Board")
         self.tabs.setTabToolTip(0, "Play and analyse")
+        self._pages: list[QWidget] = []
         for title, _, help_text in STAGES:
             page = QWidget()
             QVBoxLayout(page).setContentsMargins(0, 0, 0, 0)
+            self._pages.append(page)
             number = self.tabs.addTab(page, title)
             self.tabs.setTabToolTip(number, help_text)
         self._column_button = icon_button(
@@ -149,7 +151,7 @@ class HexPanel(Panel):
         self.engine.analysed.connect(self._analysed)
         self.external.analysed.connect(self._other_analysed)
         self.engine.mode_changed.connect(lambda _: self._follow_engine())
-        self.engine.refused.connect(lambda why: self._demo_wanted and self._fail_demo(why))
+        self.engine.refused.connect(self._fail_demo)
         referee.said.connect(lambda text, kind: self.show_message(text, kind))
         referee.thinking_changed.connect(self._thinking)
         self.teacher.objected.connect(self._objected)
@@ -168,7 +170,7 @@ class HexPanel(Panel):
         if number not in self._stages:
             module, _, name = STAGES[number - 1][1].partition(":")
             view = getattr(importlib.import_module(module), name)(self)
-            self.tabs.widget(number).layout().addWidget(view)
+            self._pages[number - 1].layout().addWidget(view)  # type: ignore[union-attr]
             self._stages[number] = view
             state = self._stage_states.get(STAGES[number - 1][0])
             if isinstance(state, dict):
@@ -461,8 +463,9 @@ class HexPanel(Panel):
             self.show_message(f"{who} would play {move_name(snapshot.best, snapshot.size)} here.", "info")
 
     def _fail_demo(self, why: str) -> None:
-        self._demo_wanted = False
-        self.demo_failed.emit(why)
+        if self._demo_wanted:
+            self._demo_wanted = False
+            self.demo_failed.emit(why)
 
     def _follow_engine(self) -> None:
         """The Run button says what the stage shown is doing."""

@@ -64,7 +64,7 @@ class ResultsZone(QWidget):
         self.thresholds.changed.connect(self._rethreshold)
         self.tree.node_chosen.connect(model.jump)
         self.tree.menu_asked.connect(self._show_menu)
-        self.tree.delete_asked.connect(lambda node: node.parent is not None and model.delete_branch(node))
+        self.tree.delete_asked.connect(model.delete_branch)  # asked for moves only, never for the beginning
         for change in (model.game_replaced, model.tree_changed):
             change.connect(lambda: self.tree.set_tree(model.tree))
         model.position_changed.connect(lambda: self.tree.set_current(model.node))

@@ -128,7 +128,8 @@ class SeatsBox(QWidget):
     def seats(self) -> Seats:
         """What is chosen."""
         return Seats(
-            *(SEATS[self._groups[colour].checkedId()][0] for colour in COLOURS),
+            red=SEATS[self._groups[1].checkedId()][0],
+            blue=SEATS[self._groups[2].checkedId()][0],
             limit=self.limit.currentData(),
             amount=self.amount.value(),
             temperature=self.temperature.value(),

@@ -74,6 +74,9 @@ class SettingsForm(QWidget):
     def __init__(self, weights: list[str], devices: list[str], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.seats = SeatsBox()
+        self._always_red, self._numbers, self._coordinates = QCheckBox(), QCheckBox(), QCheckBox()
+        self._top = _spin(0, 50, 0, "", "Moves that get numbers in an overlay; 0 for all")
+        self._pv = _spin(1, 40, 8, " moves", "Length of a previewed variation")
         self.engine = SpecForm(
             EngineSpec,
             fields=ENGINE_FIELDS,
@@ -207,14 +210,12 @@ class SettingsForm(QWidget):
         box = QWidget()
         form = _form(box)
         self._rotation = rotation
-        self._always_red = QCheckBox("Win % always for Red")
+        self._always_red.setText("Win % always for Red")
         self._always_red.setToolTip("Off: for the side to move")
-        self._numbers = QCheckBox("Move numbers on stones")
-        self._coordinates = QCheckBox("Coordinates")
+        self._numbers.setText("Move numbers on stones")
+        self._coordinates.setText("Coordinates")
         self._coordinates.setChecked(True)
-        self._top = _spin(0, 50, 0, "", "Moves that get numbers in an overlay; 0 for all")
         self._top.setSpecialValueText("all")
-        self._pv = _spin(1, 40, 8, " moves", "Length of a previewed variation")
         turn = QHBoxLayout()
         for text, step, name in (("⟲", -1, "Turn the board left"), ("⟳", 1, "Turn the board right")):
             button = QPushButton(text)
