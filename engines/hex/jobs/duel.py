@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,11 +10,11 @@ import numpy as np
 from engines.core.errors import UserError
 from engines.core.job import JobContext, job
 from engines.hex.arena import elo_interval
-from engines.hex.coordinates import move_name
 from engines.hex.movetext import moves_of
 from engines.hex.player import Player, opening_values
+from engines.hex.results import DuelResult, MatchResult
 from engines.hex.search import Limits, SearchSettings, nothing
-from engines.hex.snapshots import AnalysisSnapshot, DuelSnapshot, MatchSnapshot
+from engines.hex.snapshots import DuelSnapshot, MatchSnapshot
 from engines.hex.spec import DuelSpec, MatchSpec
 
 if TYPE_CHECKING:
@@ -23,30 +22,6 @@ if TYPE_CHECKING:
 
 _ROUNDS = 40
 """Turns that the two sides of a duel take, so that both grow before one's eyes."""
-
-
-@dataclass(frozen=True)
-class DuelResult:
-    """Both searches at the end of their budget, and their networks' names."""
-
-    left: AnalysisSnapshot
-    right: AnalysisSnapshot
-    names: tuple[str, str]
-
-    def to_tables(self) -> dict[str, dict[str, np.ndarray]]:
-        """One row a side."""
-        sides = (self.left, self.right)
-        return {
-            "duel": {
-                "network": np.array(self.names),
-                "best": np.array([move_name(s.best, s.size) if s.best > -4 else "" for s in sides]),
-                "win": np.array([(s.value + 1) / 2 for s in sides]),
-                "simulations": np.array([s.simulations for s in sides]),
-                "net_calls": np.array([s.net_calls for s in sides]),
-                "depth": np.array([s.depth for s in sides]),
-                "seconds": np.array([s.seconds for s in sides]),
-            }
-        }
 
 
 @job("hex.duel", DuelSpec, title="Duel on one position")
@@ -79,54 +54,7 @@ def _spend(player: Player, spec: DuelSpec, share: float, ctx: JobContext) -> Non
     used = counters.net_calls if spec.equal == "calls" else counters.simulations
     left = round(share * spec.budget) - used
     if left > 0:
-        player.think(
-            Limits(calls=left) if spec.equal == "calls" else Limits(simulations=left), check=ctx.check
-        )
-
-
-@dataclass(frozen=True)
-class MatchResult:
-    """A finished match. winners: int8 [games], 0 if the left network won, 1 if the right one did.
-
-    openings: int32 [games], the first moves; left_black: bool [games], whether the left network had Black.
-    elo, elo_low, elo_high: left minus right, 95 % (Wilson). calls, simulations, seconds: totals of (left,
-    right). games: the moves of each game.
-    """
-
-    size: int
-    names: tuple[str, str]
-    winners: np.ndarray
-    openings: np.ndarray
-    left_black: np.ndarray
-    elo: float
-    elo_low: float
-    elo_high: float
-    calls: tuple[int, int]
-    simulations: tuple[int, int]
-    seconds: tuple[float, float]
-    games: tuple[tuple[int, ...], ...]
-
-    def to_tables(self) -> dict[str, dict[str, np.ndarray]]:
-        """The games, one a row, and the totals, one side a row."""
-        wins = [int((self.winners == side).sum()) for side in (0, 1)]
-        return {
-            "games": {
-                "opening": np.array([move_name(int(m), self.size) for m in self.openings]),
-                "black": np.array([self.names[0 if left else 1] for left in self.left_black]),
-                "winner": np.array([self.names[int(w)] for w in self.winners]),
-                "moves": np.array([" ".join(move_name(m, self.size) for m in game) for game in self.games]),
-            },
-            "sides": {
-                "network": np.array(self.names),
-                "wins": np.array(wins),
-                "elo": np.array([self.elo, -self.elo]),
-                "elo_low": np.array([self.elo_low, -self.elo_high]),
-                "elo_high": np.array([self.elo_high, -self.elo_low]),
-                "net_calls": np.array(self.calls),
-                "simulations": np.array(self.simulations),
-                "seconds": np.array(self.seconds),
-            },
-        }
+        player.think(Limits(calls=left) if spec.equal == "calls" else Limits(simulations=left), check=ctx.check)
 
 
 @job("hex.match", MatchSpec, title="Match between two networks")
@@ -165,9 +93,7 @@ def balanced_openings(
 class _Series:
     """The games of a match as they are played."""
 
-    def __init__(
-        self, spec: MatchSpec, evaluators: tuple[Evaluator, Evaluator], openings: np.ndarray
-    ) -> None:
+    def __init__(self, spec: MatchSpec, evaluators: tuple[Evaluator, Evaluator], openings: np.ndarray) -> None:
         self.spec = spec
         self.evaluators = evaluators
         self.openings = openings
@@ -267,9 +193,7 @@ def _limits(spec: DuelSpec) -> Limits:
     """One move's budget."""
     if spec.equal == "calls":
         return Limits(calls=spec.budget)
-    return (
-        Limits(simulations=spec.budget) if spec.equal == "simulations" else Limits(seconds=spec.budget / 1000)
-    )
+    return Limits(simulations=spec.budget) if spec.equal == "simulations" else Limits(seconds=spec.budget / 1000)
 
 
 def _evaluators(spec: DuelSpec) -> tuple[Evaluator, Evaluator]:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -14,6 +13,7 @@ from engines.core.job import JobContext, job
 from engines.hex.analysis import UNDECIDED, unsearched
 from engines.hex.movetext import moves_of
 from engines.hex.player import Player, replay
+from engines.hex.results import SolveResult
 from engines.hex.rules import Swap
 from engines.hex.search import Limits, SearchSettings
 from engines.hex.snapshots import AnalysisSnapshot, EngineRequest
@@ -118,9 +118,7 @@ class EngineSession:
         self.is_busy = False
         final = request.kind == "move"
         best = player.decide(request.temperature, self.ctx.check) if final else None
-        self.ctx.publish(
-            player.snapshot(request.generation, best=best, final=final, exact=self._exact, note=note)
-        )
+        self.ctx.publish(player.snapshot(request.generation, best=best, final=final, exact=self._exact, note=note))
 
     def _prepare(self, request: EngineRequest) -> Player:
         """The player at the request's position, with its settings. Raises UserError."""
@@ -184,28 +182,6 @@ def _refusal(request: EngineRequest, note: str) -> AnalysisSnapshot:
         final=True,
         note=note,
     )
-
-
-@dataclass(frozen=True)
-class SolveResult:
-    """The exact solution of a position. value: 1 if the player to move wins, else -1. to_move: 1 Black, 2
-    White.
-
-    moves: int8 [N], 1 for winning moves, -1 for losing ones, 0 on stones.
-    """
-
-    size: int
-    to_move: int
-    value: int
-    moves: np.ndarray
-
-    def to_tables(self) -> dict[str, dict[str, np.ndarray]]:
-        """The moves as cells with their results."""
-        from engines.hex.coordinates import cell_name
-
-        cells = np.flatnonzero(self.moves)
-        names = np.array([cell_name(int(cell), self.size) for cell in cells])
-        return {"moves": {"cell": names, "result": self.moves[cells]}}
 
 
 @job("hex.solve", SolveSpec, title="Solve a small position")

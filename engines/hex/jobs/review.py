@@ -3,61 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from engines.core.job import JobContext, job
-from engines.hex.coordinates import cell_name, move_name
+from engines.hex.coordinates import cell_name
 from engines.hex.movetext import moves_of
 from engines.hex.player import Player, opening_values, replay
-from engines.hex.search import UNDECIDED, Limits, Search, SearchSettings
+from engines.hex.results import OpeningsResult, ReviewResult
+from engines.hex.search import Limits, Search, SearchSettings
 from engines.hex.snapshots import SWAP, OpeningsSnapshot, ReviewedMove, ReviewSnapshot
 from engines.hex.spec import OpeningsSpec, ReviewSpec
 
 SOLVED_SIZE = 4
 """Boards up to this size get a proven swap map."""
-
-
-@dataclass(frozen=True)
-class ReviewResult:
-    """A reviewed game. black_value: float32 [moves+1], Black's value at each position, in [-1, 1].
-
-    moves: one entry a move. simulations, net_calls: totals.
-    """
-
-    size: int
-    black_value: np.ndarray
-    moves: tuple[ReviewedMove, ...]
-    simulations: int
-    net_calls: int
-
-    def mistakes(self, threshold: float = 0.1) -> tuple[ReviewedMove, ...]:
-        """Moves that lost more than `threshold` of win probability, the worst first."""
-        bad = [move for move in self.moves if move.loss > threshold]
-        return tuple(sorted(bad, key=lambda move: -move.loss))
-
-    def to_tables(self) -> dict[str, dict[str, np.ndarray]]:
-        """One row a move; values as win probabilities of the player who moved."""
-        moves = self.moves
-        return {
-            "moves": {
-                "number": np.array([m.index + 1 for m in moves]),
-                "player": np.array(["Black" if m.player == 1 else "White" for m in moves]),
-                "move": np.array([move_name(m.move, self.size) for m in moves]),
-                "win_before": np.array([(m.value + 1) / 2 for m in moves]),
-                "win_after": np.array([(m.after + 1) / 2 for m in moves]),
-                "loss": np.array([m.loss for m in moves]),
-                "best": np.array(
-                    ["" if m.best == UNDECIDED else move_name(m.best, self.size) for m in moves]
-                ),
-                "rank": np.array([m.rank for m in moves]),
-            },
-            "positions": {
-                "moves": np.arange(len(self.black_value)),
-                "black_win": (self.black_value + 1) / 2,
-            },
-        }
 
 
 @job("hex.review", ReviewSpec, title="Review a game")
@@ -104,9 +64,7 @@ def value_to_move(player: Player) -> float:
     return player.search.value()
 
 
-def _considered(
-    player: Player, index: int, move: int, value: float, check: Callable[[], None]
-) -> ReviewedMove:
+def _considered(player: Player, index: int, move: int, value: float, check: Callable[[], None]) -> ReviewedMove:
     """The entry of a move before what comes after it is known (`after` and `loss` are still 0)."""
     shot = player.snapshot()
     ranked = [line[0] for line in shot.lines]
@@ -135,32 +93,6 @@ def _judged(entry: ReviewedMove, next_value: float, player: Player) -> ReviewedM
     if entry.move != SWAP and (player.is_over or player.search.proven):
         proven = round(after)
     return replace(entry, after=after, loss=float(np.clip((entry.value - after) / 2, 0, 1)), proven=proven)
-
-
-@dataclass(frozen=True)
-class OpeningsResult:
-    """The swap map. value: float32 [N], Black's value of each first move in [-1, 1]; exact: int8 [N], +1
-    proven win for Black, -1 proven loss, 0 open. net_value: float32 [N], the same from the network alone."""
-
-    size: int
-    value: np.ndarray
-    exact: np.ndarray
-    net_value: np.ndarray
-    simulations: int
-    net_calls: int
-
-    def to_tables(self) -> dict[str, dict[str, np.ndarray]]:
-        """One row an opening; `swap` says whether the second player should."""
-        names = np.array([cell_name(cell, self.size) for cell in range(self.size**2)])
-        return {
-            "openings": {
-                "cell": names,
-                "black_win": (self.value + 1) / 2,
-                "network": (self.net_value + 1) / 2,
-                "proven": self.exact,
-                "swap": self.value > 0,
-            }
-        }
 
 
 @job("hex.openings", OpeningsSpec, title="Swap map")

@@ -5,7 +5,6 @@ The window imports this module to unpack results, so torch is left to the functi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +18,7 @@ from engines.core.job import JobContext, job
 from engines.core.weights import ModelCard, save_weights
 from engines.hex.movetext import moves_of
 from engines.hex.player import replay
+from engines.hex.results import ProbeResult, TrainResult
 from engines.hex.snapshots import TrainSnapshot
 from engines.hex.spec import ProbeSpec, TrainSpec
 
@@ -29,26 +29,6 @@ if TYPE_CHECKING:
 MINI_BOARDS = 16
 _OF_BOTH = ("iteration", "net_calls", "seconds", "games", "games_per_s", "samples", "black_wins")
 """Curves that hold for the twin too; losses and scores are of the network that plays."""
-
-
-@dataclass(frozen=True)
-class TrainResult:
-    """A finished run. history: named curves, float64 [iterations] (see TrainSnapshot).
-
-    weights_path, twin_path: the networks' files, empty where nobody keeps the run. iteration_paths: one file an
-    iteration, for the scrubber.
-    """
-
-    history: dict[str, np.ndarray]
-    weights_path: str
-    twin_path: str
-    iteration_paths: tuple[str, ...]
-    net_calls: int
-    games: int
-    seconds: float
-
-    def to_tables(self) -> dict[str, dict[str, np.ndarray]]:
-        return {"history": self.history}
 
 
 @job("hex.train", TrainSpec, title="Train Hex networks")
@@ -188,19 +168,6 @@ def _finish(loop: TrainingLoop, ctx: JobContext) -> TrainResult:
         loop.games,
         loop.seconds,
     )
-
-
-@dataclass(frozen=True)
-class ProbeResult:
-    """A network's view of a position, without a search. prior: float32 [N]; q: float32 [N], a move's value for its
-    mover (-q), NaN on stones and for two heads; value: for the player to move. cells: int8 [n, n]."""
-
-    size: int
-    to_move: int
-    cells: np.ndarray
-    prior: np.ndarray
-    q: np.ndarray
-    value: float
 
 
 @job("hex.probe", ProbeSpec, title="Ask a network about a position")
