@@ -114,6 +114,24 @@ def unsendable_result(spec: SampleSpec, ctx: JobContext) -> Any:
     return lambda: None
 
 
+class Unreadable:
+    """Can be packed, and raises where it is unpacked."""
+
+    def __reduce__(self) -> tuple[Any, tuple[str]]:
+        return _refuse, ("not here",)
+
+
+def _refuse(text: str) -> None:
+    raise LookupError(text)
+
+
+@job("sample.unreadable", SampleSpec)
+def unreadable(spec: SampleSpec, ctx: JobContext) -> Unreadable:
+    """Publish and return what the window cannot unpack."""
+    ctx.publish(Unreadable())
+    return Unreadable()
+
+
 @job("sample.look", SampleSpec)
 def look(spec: SampleSpec, ctx: JobContext) -> Surroundings:
     """Say what surrounds the job."""

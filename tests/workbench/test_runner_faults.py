@@ -120,6 +120,7 @@ def test_a_job_that_never_looks_at_its_token_can_be_ended(make_runner: MakeRunne
     assert deaf.state == "interrupted"
     assert deaf.error is not None
     assert deaf.error.what == "The process was ended on request."
+    assert (deaf.can_resume, deaf.error.remedy) == (False, ""), "it never wrote a checkpoint"
     assert store.run(deaf.run_id).status == "interrupted"
     assert wait_end(qtbot, waiting).state == "done"
     assert offered == [deaf], "offered once"

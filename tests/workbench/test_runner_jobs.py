@@ -81,6 +81,14 @@ def test_what_cannot_be_sent_fails_the_job(runner: Runner, qtbot: QtBot, name: s
     assert "pickle" in handle.error.what
 
 
+def test_what_the_window_cannot_read_fails_the_job_and_not_the_lane(runner: Runner, qtbot: QtBot) -> None:
+    handle = wait_end(qtbot, runner.submit("sample.unreadable", SampleSpec()))
+    assert handle.error is not None
+    assert (handle.state, handle.error.kind, handle.latest) == ("failed", "bug", None)
+    assert "LookupError: not here" in handle.error.what
+    assert wait_end(qtbot, runner.submit("sample.count", SampleSpec(steps=2))).result.count == 2
+
+
 def test_a_spec_of_another_job_is_refused(runner: Runner, qtbot: QtBot) -> None:
     from engines.core.spec import Spec
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import queue
 import time
+import traceback
 from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -38,7 +39,7 @@ class Lane(QThread):
     """Commands come in through `send`, answers go out through the mailbox; all else belongs to this thread.
 
     start_host: makes the process (or thread) in which jobs run.
-    store: told of runs whose process died; anything with the store's `set_status`.
+    store: told of runs whose process died; needs `set_status` and `has_checkpoint`.
     before: called first on this thread, for what must not happen on the window's.
     """
 
@@ -244,22 +245,13 @@ class Lane(QThread):
             if message.body:
                 log.error("jobs are missing: %s", message.body)
             return
-        if message.kind == "devices":
-            self._mailbox.put_event(0, Devices(self._open(message.body)))
-            return
         if message.kind == "kind":
             name, is_session = message.body
             self._is_session[name] = is_session
             return
         active = self._active.get(message.job)
-        if message.kind in ("snapshot", "progress"):
-            value = self._open(message.body)
-            if active is None:
-                return
-            if message.kind == "snapshot":
-                self._mailbox.put_picture(message.job, Picture(value, message.generation))
-            else:
-                self._mailbox.put_progress(message.job, value)
+        if message.kind in ("snapshot", "progress", "devices"):
+            self._show(message, active)
         elif message.kind == "started" and active is not None:
             started: Started = message.body
             active.run_id = started.run_id
@@ -270,16 +262,44 @@ class Lane(QThread):
         elif message.kind == "ended":
             self._take_end(message.job, message.body)
 
+    def _show(self, message: Message, active: _Active | None) -> None:
+        try:
+            value = self._open(message.body)
+        except Exception:
+            # Unpickling runs foreign code. One picture is lost; the lane and its other jobs go on.
+            log.exception("a %s of job %s cannot be read", message.kind, message.job)
+            return
+        if message.kind == "devices":
+            self._mailbox.put_event(0, Devices(value))
+        elif active is None:
+            return
+        elif message.kind == "snapshot":
+            self._mailbox.put_picture(message.job, Picture(value, message.generation))
+        else:
+            self._mailbox.put_progress(message.job, value)
+
     def _take_end(self, job: int, outcome: Outcome) -> None:
-        result = None if outcome.result is None else self._open(outcome.result)
+        try:
+            result = None if outcome.result is None else self._open(outcome.result)
+        except Exception as error:  # noqa: BLE001 - as in `_show`; the job's end must be told all the same
+            what = f"The job is done, but the window cannot read its result: {type(error).__name__}: {error}"
+            remedy = "What a recorded run wrote is in its folder." if self._run_of(job) else ""
+            info = ErrorInfo("bug", what, remedy, "".join(traceback.format_exception(error)))
+            self._end(job, Ended("failed", error=info))
+            return
         self._end(job, Ended(outcome.state, result, outcome.error, outcome.checkpointed))
 
     def _open(self, parcel: Parcel) -> Any:
-        value = unpack(parcel, self._host.segment_prefix if self._host else "")
-        if parcel.segment is not None:
-            self._last_segment = parcel.segment
-            self._say("ack", 0, 0, parcel.segment)
-        return value
+        try:
+            return unpack(parcel, self._host.segment_prefix if self._host else "")
+        finally:
+            if parcel.segment is not None:
+                self._last_segment = parcel.segment
+                self._say("ack", 0, 0, parcel.segment)
+
+    def _run_of(self, job: int) -> str | None:
+        active = self._active.get(job)
+        return None if active is None else active.run_id
 
     def _end(self, job: int, ended: Ended) -> None:
         if self._under_way == job:
@@ -317,14 +337,22 @@ class Lane(QThread):
                 what = "The window was closed before the job had stopped."
             else:
                 what = f"The engine process {how}."
-            remedy = ""
-            checkpointed = active.run_id is not None
-            if checkpointed:
-                remedy = "Resume goes on from the last checkpoint."
+            checkpointed = self._has_checkpoint(active.run_id)
+            remedy = "Resume goes on from the last checkpoint." if checkpointed else ""
             wanted = active.killed or self._leave_by is not None
             info = ErrorInfo("user" if wanted else "bug", what, remedy)
             self._mark_interrupted(active.run_id, info)
             self._end(job, Ended("interrupted", error=info, checkpointed=checkpointed))
+
+    def _has_checkpoint(self, run_id: str | None) -> bool:
+        if self._store is None or run_id is None:
+            return False
+        try:
+            return bool(self._store.has_checkpoint(run_id))
+        except Exception:
+            # As in `_mark_interrupted`.
+            log.exception("it cannot be seen whether the run %s has a checkpoint", run_id)
+            return False
 
     def _mark_interrupted(self, run_id: str | None, info: ErrorInfo) -> None:
         if self._store is None or run_id is None:

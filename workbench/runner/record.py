@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import engines
+from engines.core.errors import UserError
 from engines.core.results import scalars
 from engines.core.spec import Spec
 
@@ -51,13 +52,23 @@ def open_store(folder: Path | None) -> Store:
 
 
 def open_record(store: Store, order: Order, spec: Spec) -> Record:
-    """A row for this order: a new one, or that of the run it goes on with."""
+    """A row for this order: a new one, or that of the run it goes on with.
+
+    Raises UserError for a run that is under way elsewhere, and for one whose checkpoints are all damaged: it
+    must neither be written by two, nor begin anew without anybody having said so.
+    """
     resume = None
     run_id = order.resume_run
     if run_id is None:
         plain = spec.model_dump(mode="json")
         run_id = store.create(order.name, plain, [spec.seed], spec.device, engines.__version__)
     else:
+        old = store.run(run_id)
+        if old.status in ("waiting", "running") and store.is_alive(old):
+            raise UserError(f"run {run_id} is still under way", "cancel it where it runs, or wait for it")
         resume = store.load_checkpoint(run_id)
+        if resume is None and store.has_checkpoint(run_id):
+            reasons = "; ".join(store.notices[-2:])
+            raise UserError(f"no checkpoint of run {run_id} can be read: {reasons}", "start a new run")
     store.set_status(run_id, "running")
     return Record(store, run_id, store.folder(run_id), resume)
