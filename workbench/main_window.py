@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from PySide6.QtCore import QByteArray, QEvent, QMimeData, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QCloseEvent,
     QDragEnterEvent,
@@ -27,18 +27,15 @@ from PySide6.QtWidgets import (
     QApplication,
     QFileDialog,
     QHBoxLayout,
-    QLabel,
     QMainWindow,
-    QMessageBox,
     QStackedWidget,
-    QStatusBar,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
 from engines.core import paths
 from engines.core.errors import UserError
+from workbench import drops
 from workbench.commands import Command
 from workbench.home import HomePage
 from workbench.navigation import HOME, Navigation
@@ -47,8 +44,8 @@ from workbench.panels import registry
 from workbench.panels.registry import PANELS, PanelInfo
 from workbench.session import Session, save_session
 from workbench.settings import Settings, save_settings
+from workbench.status_bar import WindowStatusBar
 from workbench.theme import GRID, Theme
-from workbench.widgets.basics import ElidedLabel, icon_button, label
 from workbench.widgets.command_palette import CommandPalette
 from workbench.widgets.message_bar import MessageBar, MessageKind
 from workbench.window_commands import CommandActions, window_commands
@@ -59,6 +56,7 @@ if TYPE_CHECKING:
     from workbench.runner import JobHandle
     from workbench.services import Services
     from workbench.widgets.help_pane import HelpPane
+    from workbench.window_jobs import WindowJobs
 
 log = logging.getLogger(__name__)
 FOLD_BELOW: Final = 1000  # logical pixels of width under which the navigation folds by itself
@@ -66,7 +64,6 @@ KEYS_OF_FOCUS: Final = (
     "Space",
     "Esc",
 )  # taken by the panel only where the focused control has no use for them
-MESSAGE_MS: Final = 8000
 
 
 class MainWindow(QMainWindow):
@@ -90,7 +87,7 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.theme, self.settings, self.session = theme, settings, session
         self.services: Services | None = None
-        self.machine_job: JobHandle | None = None
+        self._jobs: WindowJobs | None = None
         self._window_help: HelpPane | None = None
         self._infos = panels
         self._panels: dict[str, Panel] = {}
@@ -116,14 +113,11 @@ class MainWindow(QMainWindow):
     def attach(self, services: Services) -> None:
         """Give the window what panels need; a panel that was asked for before is shown now."""
         self.services = services
-        runner = services.runner
-        runner.job_added.connect(self._job_added)
-        runner.job_removed.connect(lambda _: self._count_jobs())
-        runner.stuck.connect(self._offer_to_end)
-        runner.resumable_changed.connect(self._show_runs)
         from workbench.widgets.job_dock import JobDock
+        from workbench.window_jobs import WindowJobs
 
-        self.job_dock = JobDock(runner, self)
+        self._jobs = WindowJobs(services, self.home, self.status_bar, self)
+        self.job_dock = JobDock(services.runner, self)
         self.job_dock.setVisible(False)
         self.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, self.job_dock)
         if self.session.docks:
@@ -132,7 +126,6 @@ class MainWindow(QMainWindow):
             for notice in services.store.notices:
                 self.show_message(notice, "warn")
         self._set_autosave()
-        self._show_runs()
         self.attached.emit()
         if self._waiting is not None:
             waiting, self._waiting = self._waiting, None
@@ -145,15 +138,13 @@ class MainWindow(QMainWindow):
 
     def look_at_machine(self) -> None:
         """Ask the engines what this computer has; home page and status bar show the answer."""
-        if self.services is None:
-            return
-        from workbench.machine import MachineSpec
+        if self._jobs is not None:
+            self._jobs.look_at_machine()
 
-        self.machine_job = self.services.runner.submit(
-            "workbench.machine", MachineSpec(), lane="interactive", record=False
-        )
-        self.machine_job.ended.connect(self._machine_seen)
-        self._count_jobs()
+    @property
+    def machine_job(self) -> JobHandle | None:
+        """The look at this computer, once it was asked for."""
+        return self._jobs.machine if self._jobs is not None else None
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
@@ -195,7 +186,8 @@ class MainWindow(QMainWindow):
 
     def show_home(self) -> None:
         """Show the home page."""
-        self._show_runs()
+        if self._jobs is not None:
+            self._jobs.show_runs()
         self._set_page(HOME, self.home)
 
     def show_panel(self, topic: str, then: Callable[[Panel], object] | None = None) -> None:
@@ -234,7 +226,7 @@ class MainWindow(QMainWindow):
         panel.status_message.connect(self.status)
         panel.busy_changed.connect(lambda busy: self.navigation.set_busy(info.topic, busy))
         panel.commands_changed.connect(self._actions.follow_panel)
-        _let_drops_through(panel)
+        drops.let_through(panel)
         saved = self.session.panels.get(info.topic, {})
         self._restore_panel(panel, saved)
         return panel
@@ -278,8 +270,7 @@ class MainWindow(QMainWindow):
         if kind == "error":
             self.show_message(text, "error")
         else:
-            self._status_text.setText(text)
-            self._status_timer.start(MESSAGE_MS)
+            self.status_bar.say(text)
 
     def show_fault(self, what: str, details: str) -> None:
         """Tell of an exception nobody caught; the program goes on."""
@@ -407,10 +398,7 @@ class MainWindow(QMainWindow):
             if takes:
                 self.show_panel(info.topic, lambda panel: self._opened(panel, path))
                 return True
-        known = "; ".join(
-            f"{info.title}: {info.accepts_text or ', '.join(info.accepts)}" for info in self._infos if info.accepts
-        )
-        self.show_message(f"No panel can open “{path.name}”.", "warn", f"What can be opened: {known}." if known else "")
+        self.show_message(f"No panel can open “{path.name}”.", "warn", drops.what_can_be_opened(self._infos))
         return False
 
     def _opened(self, panel: Panel, path: Path) -> bool:
@@ -421,27 +409,15 @@ class MainWindow(QMainWindow):
         return opened
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        self._weigh_drag(event)
+        drops.weigh(event)
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:
-        self._weigh_drag(event)
+        drops.weigh(event)
 
     def dropEvent(self, event: QDropEvent) -> None:
-        files = _files_of(event.mimeData())
-        if not files:
-            event.ignore()
-            return
-        event.setDropAction(Qt.DropAction.CopyAction)
-        event.accept()
+        files = drops.weigh(event)
         # After the drop is over: the file manager waits for the answer, and opening may take a moment.
         QTimer.singleShot(0, self, lambda: [self.open_path(path) for path in files])
-
-    def _weigh_drag(self, event: QDragEnterEvent | QDragMoveEvent) -> None:
-        if _files_of(event.mimeData()):
-            event.setDropAction(Qt.DropAction.CopyAction)
-            event.accept()
-        else:
-            event.ignore()
 
     # -- session --------------------------------------------------------------------------------------------
 
@@ -474,83 +450,12 @@ class MainWindow(QMainWindow):
             self._autosave.stop()
 
     def _may_close(self) -> bool:
-        if self.services is None or not self.settings.confirm_close:
-            return True
-        # What answers a slider or looks at the computer is no work that could be lost.
-        running = [job for job in self._active_jobs() if job.lane == "batch"]
-        if not running:
-            return True
-        titles = "\n".join(f"• {job.title}" for job in running[:6])
-        box = QMessageBox(self)
-        box.setIcon(QMessageBox.Icon.Question)
-        box.setWindowTitle("Jobs are running")
-        box.setText("1 job is running." if len(running) == 1 else f"{len(running)} jobs are running.")
-        box.setInformativeText(f"{titles}\n\nRecorded runs can be resumed from their last checkpoint.")
-        stop = box.addButton("Stop and close", QMessageBox.ButtonRole.DestructiveRole)
-        keep = box.addButton("Keep working", QMessageBox.ButtonRole.RejectRole)
-        box.setDefaultButton(keep)
-        box.setEscapeButton(keep)
-        box.exec()
-        chosen = box.clickedButton()
-        box.deleteLater()
-        return chosen is stop
-
-    # -- jobs -----------------------------------------------------------------------------------------------
-
-    def _job_added(self, handle: JobHandle) -> None:
-        handle.state_changed.connect(lambda _: self._count_jobs())
-        self._count_jobs()
-
-    def _count_jobs(self) -> None:
-        if self.services is None:
-            return
-        active = self._active_jobs()
-        self.jobs_button.setText("No jobs" if not active else "1 job" if len(active) == 1 else f"{len(active)} jobs")
-        if not active and self._current == HOME:
-            self._show_runs()
-
-    def _active_jobs(self) -> list[JobHandle]:
-        """Ordinary jobs of the panels that wait or run."""
-        jobs = self.services.runner.jobs() if self.services is not None else []
-        return [j for j in jobs if not j.has_ended and not j.is_session and j is not self.machine_job]
-
-    def _offer_to_end(self, handle: JobHandle) -> None:
-        from workbench.widgets.failure_dialog import offer_to_end
-
-        offer_to_end(handle, self)
+        return self._jobs is None or not self.settings.confirm_close or self._jobs.may_close()
 
     def _resume(self, run: RunRecord) -> None:
         if self.services is not None:
             self.services.runner.resume(run)
             self.job_dock.setVisible(True)
-
-    def _show_runs(self) -> None:
-        if self.services is None or self.services.store is None:
-            return
-        try:
-            runs = self.services.store.runs()
-        except (UserError, OSError) as error:
-            self.status(f"The record of runs cannot be read: {error}")
-            return
-        latest = sorted(runs, key=lambda run: run.updated, reverse=True)
-        self.home.show_runs(latest, list(self.services.runner.resumable()))
-
-    def _machine_seen(self, handle: JobHandle) -> None:
-        report = handle.result
-        if report is None:
-            what = handle.error.what if handle.error is not None else "the engine did not answer"
-            self.home.show_machine_problem(f"The engines could not say what this computer has: {what}.")
-            self._device_text.setText("Device unknown")
-            return
-        self.home.show_machine(report)
-        usable = [d for d in report.devices if d[2]]
-        if self.services is not None:
-            self.services.devices[:] = ["auto", *(d[0] for d in usable)]
-            self.services.runner.forget(handle)
-        best = usable[0][0] if usable else "no device"
-        shown = best if self.settings.device == "auto" else self.settings.device
-        self._device_text.setText(f"{shown}, {report.threads} thread{'s' if report.threads != 1 else ''}")
-        self._device_text.setToolTip("\n".join(f"{d[0]}: {d[1]}" for d in report.devices))
 
     def why_not_attached(self) -> str:
         """Why nothing can be run yet; "" when it can."""
@@ -586,30 +491,11 @@ class MainWindow(QMainWindow):
         self._columns.addWidget(self.navigation)
         self._columns.addLayout(middle, 1)
         self.setCentralWidget(central)
-        self._build_status_bar()
+        self.status_bar = WindowStatusBar()
+        self.status_bar.jobs_requested.connect(self.toggle_jobs)
+        self.status_bar.palette_requested.connect(self.open_palette)
+        self.setStatusBar(self.status_bar)
         self.navigation.set_current(HOME)
-
-    def _build_status_bar(self) -> None:
-        bar = QStatusBar()
-        bar.setSizeGripEnabled(False)
-        self._status_text = ElidedLabel("")
-        self._status_timer = QTimer(self, singleShot=True)
-        self._status_timer.timeout.connect(lambda: self._status_text.setText(""))
-        self._device_text: QLabel = label("Starting…", "small", muted=True)
-        self._device_text.setAccessibleName("Device")
-        self.jobs_button: QToolButton = icon_button("jobs", "Show or hide the jobs (Ctrl+J)", self.toggle_jobs)
-        self.jobs_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.jobs_button.setIconSize(QSize(14, 14))
-        self.jobs_button.setText("No jobs")
-        find = icon_button("search", "Find any command (Ctrl+K)", self.open_palette)
-        find.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        find.setIconSize(QSize(14, 14))
-        find.setText("Ctrl+K")
-        bar.addWidget(self._status_text, 1)
-        bar.addPermanentWidget(self._device_text)
-        bar.addPermanentWidget(find)
-        bar.addPermanentWidget(self.jobs_button)
-        self.setStatusBar(bar)
 
     # -- events ---------------------------------------------------------------------------------------------
 
@@ -651,16 +537,3 @@ def _bytes(text: str) -> QByteArray:
         return QByteArray(b64decode(text, validate=True))
     except ValueError:
         return QByteArray()
-
-
-def _files_of(mime: QMimeData) -> list[Path]:
-    if not mime.hasUrls():
-        return []
-    return [Path(url.toLocalFile()) for url in mime.urls() if url.isLocalFile()]
-
-
-def _let_drops_through(panel: QWidget) -> None:
-    """Drops on text fields and views reach the window, unless a widget says that it keeps them."""
-    for child in panel.findChildren(QWidget):
-        if child.acceptDrops() and not child.property("keepsDrops"):
-            child.setAcceptDrops(False)

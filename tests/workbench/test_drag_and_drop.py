@@ -139,13 +139,13 @@ def test_a_widget_may_keep_its_drops(qtbot: QtBot, tmp_path: Path) -> None:
             kept.extend(Path(url.toLocalFile()) for url in event.mimeData().urls())
             event.accept()
 
-    from workbench.main_window import _let_drops_through
+    from workbench.drops import let_through
 
     with opened_panel(qtbot) as (_, panel):
         well = Well(panel)
         well.setAcceptDrops(True)
         well.setProperty("keepsDrops", True)
-        _let_drops_through(panel)
+        let_through(panel)
         path = number_file(tmp_path)
         assert drop_on(well, files(path))
         assert kept == [path]
@@ -191,4 +191,4 @@ def test_ctrl_o_asks_for_a_file(qtbot: QtBot, tmp_path: Path, monkeypatch: pytes
         qtbot.keyClick(window, Qt.Key.Key_O, Qt.KeyboardModifier.ControlModifier)
         assert panel.form.read().steps == 12
         assert asked == ["Files of the panels (*.txt);;All files (*)"]
-        assert "Opened count.txt" in window._status_text.text()
+        assert "Opened count.txt" in window.status_bar.message.text()

@@ -110,7 +110,7 @@ def test_a_panel_asked_for_before_the_engines_exist_comes_with_them(qtbot: QtBot
     with opened_window(qtbot, attach=False) as window:
         qtbot.mouseClick(nav_button(window, "toy"), Qt.MouseButton.LeftButton)
         assert window.current_panel() is None
-        assert window._status_text.text() == "The engines are starting…"
+        assert window.status_bar.message.text() == "The engines are starting…"
         attach_services(window)
         assert window.current_panel() is window.panel("toy")
 
@@ -226,22 +226,22 @@ def test_a_full_disk_while_saving_the_session_is_said_quietly(qtbot: QtBot, monk
 
         monkeypatch.setattr("workbench.main_window.save_session", refuse)
         window.save_session()
-        assert "No space left on device" in window._status_text.text()
+        assert "No space left on device" in window.status_bar.message.text()
 
 
 def test_running_jobs_are_counted_and_listed(qtbot: QtBot) -> None:
     with opened_panel(qtbot, steps=100_000, pause_ms=20) as (window, panel):
-        assert window.jobs_button.text() == "No jobs"
+        assert window.status_bar.jobs.text() == "No jobs"
         panel.run()
-        assert window.jobs_button.text() == "1 job"
+        assert window.status_bar.jobs.text() == "1 job"
         assert nav_button(window, "toy").accessibleName() == "Counting, running"
         assert not window.job_dock.isVisible()
-        qtbot.mouseClick(window.jobs_button, Qt.MouseButton.LeftButton)
+        qtbot.mouseClick(window.status_bar.jobs, Qt.MouseButton.LeftButton)
         assert window.job_dock.isVisible()
         (job,) = panel._jobs
         panel.stop()
         wait_end(qtbot, job)
-        assert window.jobs_button.text() == "No jobs"
+        assert window.status_bar.jobs.text() == "No jobs"
         assert nav_button(window, "toy").accessibleName() == "Counting"
         qtbot.keyClick(window, Qt.Key.Key_J, CTRL)
         assert not window.job_dock.isVisible()
@@ -290,7 +290,7 @@ def test_closing_does_not_ask_for_what_only_looks_at_the_computer(qtbot: QtBot) 
         window.look_at_machine()
         assert window.machine_job is not None
         assert not window.machine_job.has_ended
-        assert window.jobs_button.text() == "No jobs"
+        assert window.status_bar.jobs.text() == "No jobs"
         assert window._may_close()
         wait_end(qtbot, window.machine_job, 60_000)
 
@@ -307,14 +307,14 @@ def test_what_was_run_is_listed_on_the_home_page(qtbot: QtBot) -> None:
 
 def test_the_computer_is_described_once_the_engines_have_looked(qtbot: QtBot) -> None:
     with opened_window(qtbot) as window:
-        assert window._device_text.text() == "Starting…"
+        assert window.status_bar.device.text() == "Starting…"
         window.look_at_machine()
         assert window.machine_job is not None
         wait_end(qtbot, window.machine_job, 60_000)
         texts = " ".join(window.home.machine.texts())
         assert "cpu" in texts
         assert "data sets here" in texts
-        assert "thread" in window._device_text.text()
+        assert "thread" in window.status_bar.device.text()
         assert window.services is not None
         assert window.services.devices[0] == "auto"
         assert "cpu" in window.services.devices

@@ -239,7 +239,7 @@ def test_exports_are_written_or_say_why_not(qtbot: QtBot, tmp_path: Path, monkey
         with qtbot.waitSignal(panel.status_message):
             table.trigger()
         assert (tmp_path / "counts.csv").read_text().startswith("Step,count")
-        assert "Saved" in window._status_text.text()
+        assert "Saved" in window.status_bar.message.text()
         panel.export(panel.exports()[0], tmp_path / "nowhere" / "plot.png")
         assert said(panel)[0][1].startswith("plot.png could not be written")
         monkeypatch.setattr(QFileDialog, "getSaveFileName", staticmethod(lambda *a, **k: ("", "")))
