@@ -2,7 +2,9 @@
 
 Source: Gao et al. 2019 (ICLR 2020 submission), loss with AND term and consistency penalty; C. Gao et al., IJCAI
 2018, for the action-value head. Two terms of the authors' code are mended here: the minimum over q ignores stones
-(the code fills them so that one can win the minimum), and the AND mean divides by the number of empty cells.
+(the code fills them so that one can win the minimum), and the AND mean divides by the number of empty cells. One
+more deviation: merged samples weigh the AND term by the mean of max(-z, 0), not by max(-mean z, 0), so that a position
+with results of both kinds keeps some of it, with their mean as its target.
 """
 
 from __future__ import annotations
@@ -85,7 +87,8 @@ def average_duplicates(after: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np
     """Merge samples whose board *after the move* is the same.
 
     after: int8 [S, N], boards after the played move; z: float [S]. Returns (kept int64 [K]: the first sample of each
-    group, in order; mean z float32 [K]; mean of max(-z, 0) float32 [K]). Source: the authors' "compute_average".
+    group, in order; mean z float32 [K]; mean of max(-z, 0) float32 [K]). Source: the authors' "compute_average", which
+    takes max(-mean z, 0) for the last.
     """
     packed = np.ascontiguousarray(after).view(np.dtype((np.void, after.shape[1]))).ravel()
     _, first, group = np.unique(packed, return_index=True, return_inverse=True)

@@ -5,6 +5,7 @@ The window imports this module to unpack results, so torch is left to the functi
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from engines.hex.training import TrainingLoop
 
 MINI_BOARDS = 16
+SHOW_S = 1 / 30
+"""Between two snapshots of one phase."""
 _OF_BOTH = ("iteration", "net_calls", "seconds", "games", "games_per_s", "samples", "black_wins")
 """Curves that hold for the twin too; losses and scores are of the network that plays."""
 
@@ -48,7 +51,7 @@ def train(spec: TrainSpec, ctx: JobContext) -> TrainResult:
     loop = TrainingLoop(spec, device, start.net if start else None)
     if ctx.resume:
         loop.restore(ctx.resume)
-    calls = Callbacks(check=ctx.check, show=lambda phase: ctx.publish(_snapshot(loop, phase)))
+    calls = Callbacks(check=ctx.check, show=_Show(loop, ctx))
     if spec.actors:
         from engines.hex.distributed import ClusterPlay
 
@@ -73,6 +76,21 @@ def _refuse_impossible(spec: TrainSpec) -> None:
         raise UserError(f"expected board sizes from 2 to 19, got {spec.sizes}")
     if spec.head_kind == "fc" and len(spec.sizes) > 1:
         raise UserError(f"fc heads are tied to one size, got {spec.sizes}", "give one size, or choose pooled heads")
+
+
+class _Show:
+    """Publishes a snapshot for each new phase, and within one not faster than anybody can see: making it costs."""
+
+    def __init__(self, loop: TrainingLoop, ctx: JobContext) -> None:
+        self.loop, self.ctx = loop, ctx
+        self._phase, self._at = "", 0.0
+
+    def __call__(self, phase: str) -> None:
+        now = time.monotonic()
+        if phase == self._phase and now - self._at < SHOW_S:
+            return
+        self.ctx.publish(_snapshot(self.loop, phase))
+        self._phase, self._at = phase, time.monotonic()
 
 
 def _snapshot(loop: TrainingLoop, phase: str) -> TrainSnapshot:

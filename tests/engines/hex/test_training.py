@@ -1,6 +1,7 @@
 """Learning on small boards, checkpoints, and the training job (paper file, check 9.9)."""
 
 import json
+import time
 from pathlib import Path
 
 import numpy as np
@@ -79,10 +80,23 @@ def test_the_boards_of_a_snapshot_stand_still_while_the_games_go_on() -> None:
     shown: list[tuple[np.ndarray, np.ndarray]] = []
     ctx = LocalContext()
     ctx.on_snapshot = lambda snapshot, keep: shown.append((snapshot.boards, snapshot.boards.copy()))
-    run_job("hex.train", TrainSpec.checked({**TINY, "iterations": 1}), ctx)
-    assert len({boards.tobytes() for _, boards in shown}) > 3
+    run_job("hex.train", TrainSpec.checked({**TINY, "iterations": 1, "simulations": 40}), ctx)
+    assert len({boards.tobytes() for _, boards in shown}) >= 2
     for later, at_once in shown:
         np.testing.assert_array_equal(later, at_once)
+
+
+def test_snapshots_come_for_every_phase_but_not_for_every_step() -> None:
+    shown: list[str] = []
+    ctx = LocalContext()
+    ctx.on_snapshot = lambda snapshot, keep: shown.append("" if keep else snapshot.phase)
+    began = time.monotonic()
+    result = run_job("hex.train", TrainSpec.checked({**TINY, "epochs": 100.0, "iterations": 1}), ctx)
+    most = 30 * (time.monotonic() - began) + 4
+    assert {"self-play", "training", "measuring"} <= set(shown)
+    steps = 100 * int(result.history["samples"][0]) // TINY["batch"]
+    assert len(shown) <= most
+    assert len(shown) < steps
 
 
 def test_the_card_of_the_twin_tells_no_measures_of_the_other_network(tmp_path: Path) -> None:
