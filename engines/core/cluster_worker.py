@@ -77,6 +77,7 @@ class Worker:
         self._messages: list[Message] = []
         self._changed = threading.Condition()
         self._context: LocalContext | None = None
+        self._serial = 0
         self._thread: threading.Thread | None = None
 
     def hello(self) -> Hello:
@@ -86,13 +87,13 @@ class Worker:
         """Begin an order; the one before has ended."""
         if self._thread is not None:
             self._thread.join()
-        self._context = LocalContext()
+        self._serial, self._context = order.serial, LocalContext()
         self._thread = threading.Thread(target=self._run, args=(order, self._context), daemon=True)
         self._thread.start()
 
     def cancel(self, serial: int) -> None:
-        """Ask the job to stop; the answer comes as a message."""
-        if self._context is not None:
+        """Ask the job of that order to stop; the answer comes as a message. Too late for it, nothing happens."""
+        if self._context is not None and serial == self._serial:
             self._context.cancel()
 
     def poll(self, timeout_s: float) -> tuple[Message, ...]:
@@ -105,9 +106,7 @@ class Worker:
     def _say(self, message: Message) -> None:
         """Queue a message. Of progress, unkept snapshots and checkpoints only the newest waits."""
         with self._changed:
-            if message.kind in ("progress", "checkpoint") or (
-                message.kind == "snapshot" and not message.keep
-            ):
+            if message.kind in ("progress", "checkpoint") or (message.kind == "snapshot" and not message.keep):
                 for i, older in enumerate(self._messages):
                     if older.kind == message.kind and older.keep == message.keep:
                         artifacts = {**older.artifacts, **message.artifacts}
@@ -199,9 +198,7 @@ class _Folder:
                 continue
             size += facts.st_size
             if size > MOST_ARTIFACT_BYTES:
-                raise UserError(
-                    "the run's files are too large to send from the cluster", "run it on this machine"
-                )
+                raise UserError("the run's files are too large to send from the cluster", "run it on this machine")
             self._seen[name] = stamp
             changed[name] = path.read_bytes()
         return changed

@@ -87,7 +87,15 @@ class EngineSession:
             self._finish("The game is over.")
 
     def go_on(self) -> None:
-        """Search a little further, and tell."""
+        """Search a little further, and tell. What the network refuses (a board size) is answered, and ends
+        nothing."""
+        try:
+            self._search()
+        except UserError as error:
+            self.is_busy = False
+            self.ctx.publish(_refusal(self._request, str(error)))
+
+    def _search(self) -> None:
         player, request = cast(Player, self._player), self._request
         now = time.perf_counter()
         elapsed, due = now - self._started, self._published + 1 / self.spec.publish_hz - now

@@ -99,6 +99,15 @@ def test_a_worker_turns_each_way_of_failing_into_its_message() -> None:
     assert drain(worker)[-1].kind == "cancelled"
 
 
+def test_a_cancel_that_comes_too_late_does_not_stop_the_next_order() -> None:
+    worker = Worker()
+    worker.start(order(1, steps=1))
+    assert drain(worker)[-1].kind == "done"
+    worker.start(order(2, steps=20, pause_ms=1))
+    worker.cancel(1)
+    assert drain(worker)[-1].kind == "done"
+
+
 def test_files_of_a_task_stay_in_its_folder(tmp_path: Path) -> None:
     write_artifacts(tmp_path, {"a/b.txt": b"x"})
     assert (tmp_path / "a" / "b.txt").read_bytes() == b"x"
@@ -107,9 +116,7 @@ def test_files_of_a_task_stay_in_its_folder(tmp_path: Path) -> None:
     assert not (tmp_path / "c.txt").exists()
 
 
-def test_a_job_runs_with_its_progress_snapshots_checkpoints_and_files(
-    cluster: ClusterExecutor, tmp_path: Path
-) -> None:
+def test_a_job_runs_with_its_progress_snapshots_checkpoints_and_files(cluster: ClusterExecutor, tmp_path: Path) -> None:
     events: list[TaskEvent] = []
     result = cluster.run("cluster.count", CountSpec(steps=12, pause_ms=30, every=4), on_event=events.append)
     assert result.total == 66 and result.pid != os.getpid()
@@ -240,9 +247,7 @@ def test_an_interrupted_task_is_resumed_from_a_stored_checkpoint(cluster: Cluste
     assert result.start == 7
 
 
-def test_what_cannot_run_is_refused_before_it_starts(
-    cluster: ClusterExecutor, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_cannot_run_is_refused_before_it_starts(cluster: ClusterExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UserError, match="cannot run on a cluster"):
         cluster.run("cluster.session", CountSpec())
     with pytest.raises(UserError, match="no job"):
@@ -252,9 +257,7 @@ def test_what_cannot_run_is_refused_before_it_starts(
         cluster.run("cluster.count", CountSpec())
 
 
-def test_a_worker_of_another_version_is_refused(
-    cluster: ClusterExecutor, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_worker_of_another_version_is_refused(cluster: ClusterExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
     import engines
 
     monkeypatch.setattr(engines, "__version__", "9.9.9")
