@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import threading
 import time
@@ -76,6 +77,15 @@ def train(spec: SampleSpec, ctx: JobContext) -> Counted:
 def deaf(spec: SampleSpec, ctx: JobContext) -> None:
     """Never look at the token."""
     ctx.publish("busy")
+    threading.Event().wait()
+
+
+@job("sample.parent", SampleSpec)
+def parent(spec: SampleSpec, ctx: JobContext) -> None:
+    """Start another program in a session of its own, as Hex engines are started, and never look at the token."""
+    program = [sys.executable, "-c", "import time; time.sleep(60)"]
+    child = subprocess.Popen(program, start_new_session=True)
+    ctx.publish(child.pid)
     threading.Event().wait()
 
 

@@ -127,6 +127,16 @@ def test_a_job_that_never_looks_at_its_token_can_be_ended(make_runner: MakeRunne
     assert not runner._stuck_timer.isActive()
 
 
+def test_ending_a_process_ends_the_programs_it_had_started(make_runner: MakeRunner, qtbot: QtBot) -> None:
+    runner = make_runner()
+    deaf = runner.submit("sample.parent", SampleSpec())
+    child = psutil.Process(wait_picture(qtbot, deaf))
+    assert child.is_running()
+    deaf.kill()
+    wait_end(qtbot, deaf)
+    assert child not in psutil.wait_procs([child], timeout=5)[1]
+
+
 def test_closing_ends_a_job_that_never_stops(make_runner: MakeRunner, qtbot: QtBot, store: Store) -> None:
     runner = make_runner(store)
     deaf = runner.submit("sample.deaf", SampleSpec())

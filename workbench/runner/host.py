@@ -16,6 +16,8 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Protocol
 
+import psutil
+
 from workbench.runner.engine import Engine, main
 from workbench.runner.messages import EngineSetup
 from workbench.runner.parcels import sweep
@@ -68,11 +70,18 @@ class ProcessHost:
         return self._process.pid or 0
 
     def kill(self) -> None:
+        """Other programs' engines that jobs have started go too: nobody else would end them."""
+        family = []
+        with contextlib.suppress(psutil.Error):
+            family = psutil.Process(self.pid).children(recursive=True)
         self._process.kill()
+        for child in family:
+            with contextlib.suppress(psutil.Error):
+                child.kill()
 
     def close(self, timeout_s: float, last_segment: int) -> str:
         self._process.join(timeout_s)
-        for insist in (self._process.terminate, self._process.kill):
+        for insist in (self._process.terminate, self.kill):
             if self._process.exitcode is None:
                 insist()
                 self._process.join(1.0)

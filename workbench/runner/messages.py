@@ -103,7 +103,7 @@ class EngineSetup:
     warm: import torch before the first job asks for it.
     look: then say which devices there are.
     tidy: free memory after every job, not only when idle.
-    grace_s: how long jobs may take to stop once the window is gone.
+    grace_s: how long jobs may take to stop once the window is gone (ending another program takes over a second).
     """
 
     lane: str
@@ -115,4 +115,4 @@ class EngineSetup:
     warm: bool = False
     look: bool = False
     tidy: bool = True
-    grace_s: float = 1.0
+    grace_s: float = 3.0

@@ -29,6 +29,31 @@ def test_a_killed_run_goes_on_from_its_checkpoint_to_the_same_counts(tmp_path: P
     assert again.games > states[1]["games"]
 
 
+@pytest.mark.parametrize("optimiser", ["adam", "sgd"])
+def test_a_restored_run_trains_on_to_the_last_bit(optimiser: str) -> None:
+    """Through the bytes of a checkpoint: both networks, the optimisers' moments, the window and the generator."""
+    import torch
+
+    from engines.core.packing import pack, unpack
+    from engines.hex.training import Callbacks, TrainingLoop
+
+    spec = TrainSpec.checked({**TINY, "probes": 0, "twin": True, "optimiser": optimiser})
+    first, second = (TrainingLoop(spec, torch.device("cpu")) for _ in range(2))
+    first.iterate(Callbacks())
+    second.restore(unpack(b"".join(pack(first.state()))))
+    for loop in (first, second):
+        loop.players.clear()  # games under way begin anew
+        loop.iterate(Callbacks())
+    assert [first.history[k][1] for k in ("loss", "loss_q", "games", "samples")] == [
+        second.history[k][1] for k in ("loss", "loss_q", "games", "samples")
+    ]
+    assert first.twin is not None
+    assert second.twin is not None
+    for one, other in ((first.learner, second.learner), (first.twin.learner, second.twin.learner)):
+        for name, tensor in one.tensors().items():
+            assert torch.equal(tensor, other.tensors()[name]), name
+
+
 def test_the_job_writes_weights_that_load_and_a_file_per_iteration(tmp_path: Path) -> None:
     from engines.hex.evaluator import load_evaluator
 
