@@ -13,18 +13,9 @@ from functools import lru_cache
 
 import numpy as np
 
-STEPS = 256
+from workbench.oklab import from_oklab, to_oklab
 
-_LMS_FROM_RGB = np.array(
-    [[0.4122214708, 0.5363325363, 0.0514459929],
-     [0.2119034982, 0.6806995451, 0.1073969566],
-     [0.0883024619, 0.2817188376, 0.6299787005]]
-)  # fmt: skip
-_LAB_FROM_LMS = np.array(
-    [[0.2104542553, 0.7936177850, -0.0040720468],
-     [1.9779984951, -2.4285922050, 0.4505937099],
-     [0.0259040371, 0.7827717662, -0.8086757660]]
-)  # fmt: skip
+STEPS = 256
 
 
 @dataclass(frozen=True)
@@ -75,17 +66,12 @@ def diverging(dark: bool = False) -> Colormap:
 
 def oklab(rgb: np.ndarray) -> np.ndarray:
     """Oklab float64 [..., 3] of sRGB uint8 [..., 3]."""
-    c = np.asarray(rgb, np.float64) / 255
-    linear = np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
-    return np.cbrt(linear @ _LMS_FROM_RGB.T) @ _LAB_FROM_LMS.T
+    return to_oklab(np.asarray(rgb, np.float64) / 255)
 
 
 def _rgb(lab: np.ndarray) -> np.ndarray:
     """sRGB uint8 [..., 3] of Oklab [..., 3], clipped to what a screen shows."""
-    lms = (lab @ np.linalg.inv(_LAB_FROM_LMS).T) ** 3
-    linear = np.clip(lms @ np.linalg.inv(_LMS_FROM_RGB).T, 0, 1)
-    c = np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)
-    return np.rint(c * 255).astype(np.uint8)
+    return np.rint(from_oklab(lab) * 255).astype(np.uint8)
 
 
 def _lch(lightness: float, chroma: float, hue_degrees: float) -> tuple[float, float, float]:

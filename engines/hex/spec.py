@@ -15,9 +15,16 @@ class SearchSpec(Spec):
 
     weights: str = param(SHIPPED_THREE_HEAD, "Name of shipped weights, or a .safetensors file.", group="Network")
     n0: int = param(
-        10, "Visits a leaf needs before the network is called for it; 0 calls at once.", ge=0, le=1000, group="Search"
+        10,
+        "Visits a leaf needs before the network is called for it; 0 calls at once.",
+        label="n₀",
+        ge=0,
+        le=1000,
+        group="Search",
     )
-    c_puct: float = param(1.5, "Weight of the prior in the selection score.", ge=0.0, le=20.0, group="Search")
+    c_puct: float = param(
+        1.5, "Weight of the prior in the selection score.", label="c puct", ge=0.0, le=20.0, group="Search"
+    )
     batch: int = param(
         16, "Leaves gathered under virtual loss for one network call.", ge=1, le=512, group="Search", advanced=True
     )
@@ -64,7 +71,9 @@ class DuelSpec(SearchSpec):
     size: int = param(9, "Board size.", ge=3, le=19, unit="cells")
     moves: str = param("", "Moves that lead to the position.", group="Game")
     rival_weights: str = param(SHIPPED_TWO_HEAD, "The network on the other side.", group="Network")
-    rival_n0: int = param(0, "Its n0 (a two-head network needs 0).", ge=0, le=1000, group="Search")
+    rival_n0: int = param(
+        0, label="Rival's n₀", help="Its n0 (a two-head network needs 0).", ge=0, le=1000, group="Search"
+    )
     equal: Literal["calls", "simulations", "time"] = param("calls", "What both sides get the same of.")
     budget: int = param(200, "How much: network calls, simulations, or milliseconds.", ge=1, le=1_000_000)
 
@@ -159,9 +168,13 @@ class TrainSpec(Spec):
     )
 
     simulations: int = param(32, "Simulations for each self-play move.", ge=1, le=100_000, group="Self-play")
-    n0: int = param(0, "Visits a leaf needs before the network is called for it.", ge=0, le=1000, group="Self-play")
+    n0: int = param(
+        0, "Visits a leaf needs before the network is called for it.", label="n₀", ge=0, le=1000, group="Self-play"
+    )
     gumbel: bool = param(False, "Gumbel root instead of PUCT with noise.", group="Self-play", advanced=True)
-    c_puct: float = param(2.0, "Weight of the prior in the selection score.", ge=0, le=20, group="Self-play")
+    c_puct: float = param(
+        2.0, "Weight of the prior in the selection score.", label="c puct", ge=0, le=20, group="Self-play"
+    )
     fpu: Literal["q", "parent", "zero"] = param(
         "q", "First-play value: q-head (three heads only), the parent's, or a draw.", group="Self-play", advanced=True
     )

@@ -1,14 +1,13 @@
 import numpy as np
 import pytest
 
+from workbench.oklab import from_oklab, to_oklab
 from workbench.widgets.hexboard.colourmaps import (
     _ANCHORS,
     DARK_INK,
     colours,
     contrast,
-    from_oklab,
     table,
-    to_oklab,
     wants_dark_text,
 )
 from workbench.widgets.hexboard.look import BLACK, DARK, LIGHT, WHITE, Look
