@@ -38,9 +38,7 @@ def sigma(values: np.ndarray, visits: np.ndarray, legal: np.ndarray) -> np.ndarr
     return (VISIT_SCALE + visits.max()) * VALUE_SCALE * scaled
 
 
-def improved_policy(
-    prior: np.ndarray, visits: np.ndarray, values: np.ndarray, raw_value: float
-) -> np.ndarray:
+def improved_policy(prior: np.ndarray, visits: np.ndarray, values: np.ndarray, raw_value: float) -> np.ndarray:
     """pi = softmax(logits + sigma(completed values)), float64 [N], 0 where the prior is 0.
 
     values: each move's value for its maker, NaN where neither search nor a q-head knows it.
@@ -57,6 +55,7 @@ class GumbelRoot:
     """One search's rounds.
 
     prior: [N], 0 on stones; raw_value: the network's v; simulations: budget; rng: gives the Gumbel numbers.
+    before: int [N], visits from an earlier search of the same tree, which say nothing about this one's rounds.
 
     Each round visits every move still considered once; after enough rounds the worse half leaves, and the
     last two share what is left of the budget.
@@ -70,11 +69,13 @@ class GumbelRoot:
         rng: np.random.Generator,
         *,
         considered: int = CONSIDERED,
+        before: np.ndarray | None = None,
     ) -> None:
         self.prior = prior.astype(np.float64)
         self.raw_value = raw_value
         self.legal = prior > 0
         self.simulations = simulations
+        self.before = np.zeros(len(prior), np.int64) if before is None else before.astype(np.int64)
         self.base = np.where(self.legal, rng.gumbel(size=len(prior)) + _logits(prior), -np.inf)
         count = max(1, min(considered, int(self.legal.sum()), simulations))
         self.moves = np.argsort(-self.base, kind="stable")[:count].tolist()
@@ -102,10 +103,9 @@ class GumbelRoot:
         moves = [move for move in self.moves if not closed[move]] or np.flatnonzero(~closed).tolist()
         if not moves:
             moves = np.flatnonzero(self.legal).tolist()
-        most = max(visits[move] for move in moves)
-        return max(
-            (move for move in moves if visits[move] == most), key=self._scores(visits, values).__getitem__
-        )
+        new = visits - self.before
+        most = max(new[move] for move in moves)
+        return max((move for move in moves if new[move] == most), key=self._scores(visits, values).__getitem__)
 
     def _rounds(self, count: int) -> int:
         return max(1, self.simulations // (self._phases * count))

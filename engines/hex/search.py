@@ -132,7 +132,11 @@ class Search:
         forced: deque[int] = deque()
         if self.settings.gumbel and limits.simulations:
             self._gumbel = GumbelRoot(
-                self._root_prior(), self.tree.row_value[self.root], limits.simulations, self.rng
+                self._root_prior(),
+                self.tree.row_value[self.root],
+                limits.simulations,
+                self.rng,
+                before=self.visits,
             )
         while not self.is_decided and self.tree.room:
             now = time.perf_counter()
@@ -244,9 +248,7 @@ class Search:
     def policy(self) -> np.ndarray:
         """float64 [N], sums to 1: the visit distribution, or Gumbel's improved policy."""
         if self._gumbel is not None and self.root >= 0:
-            return improved_policy(
-                self._root_prior(), self.visits, self._root_values(), self.tree.row_value[self.root]
-            )
+            return improved_policy(self._root_prior(), self.visits, self._root_values(), self.tree.row_value[self.root])
         visits = self.visits
         if not visits.any():
             policy = np.zeros(self.tree.cells)

@@ -91,9 +91,7 @@ def test_with_exact_values_it_finds_the_win_among_the_moves_it_draws() -> None:
     """3 × 3, 9 moves, all drawn by 16 simulations: five of them win."""
     for seed in range(10):
         settings = SearchSettings(n0=0, gumbel=True, prove=False)
-        search = Search(
-            ExactEvaluator(), np.zeros((3, 3), np.int8), 1, settings, rng=np.random.default_rng(seed)
-        )
+        search = Search(ExactEvaluator(), np.zeros((3, 3), np.int8), 1, settings, rng=np.random.default_rng(seed))
         search.run(Limits(simulations=16))
         assert exact_value(Stones.of(np.zeros((3, 3), np.int8), 1).play(search.best_move())) == -1
         policy = search.policy()
@@ -115,14 +113,21 @@ def test_the_q_head_completes_unvisited_moves() -> None:
     np.testing.assert_allclose(ratio, ratio[0])
 
 
+def test_visits_of_an_earlier_search_do_not_choose() -> None:
+    """A kept tree comes with visits; only those of this search's rounds say which moves came through."""
+    prior, before = np.full(4, 0.25), np.array([100, 0, 0, 0])
+    root = GumbelRoot(prior, 0.0, 8, np.random.default_rng(0), considered=4, before=before)
+    closed, values = np.zeros(4, bool), np.array([-0.5, 0.9, -0.5, -0.5])
+    assert root.choice(before + 2, values, closed) == 1
+    assert root.choice(np.array([102, 2, 2, 3]), values, closed) == 3
+
+
 def test_moves_proven_to_lose_are_replaced() -> None:
     """Black must stop White at the last cell of the row: every other move loses at once or soon."""
     cells = np.zeros((4, 4), np.int8)
     cells[1, :3] = 2
     cells[3, 0] = cells[3, 1] = 1
-    search = Search(
-        HashEvaluator(), cells, 1, SearchSettings(n0=0, gumbel=True, batch=1), rng=np.random.default_rng(0)
-    )
+    search = Search(HashEvaluator(), cells, 1, SearchSettings(n0=0, gumbel=True, batch=1), rng=np.random.default_rng(0))
     search.run(Limits(simulations=120))
     position = Stones.of(cells, 1)
     if exact_value(position) > 0:
