@@ -173,6 +173,18 @@ def test_closing_interrupts_a_recorded_run_so_that_it_can_go_on(
     assert resumed.run_id == training.run_id
 
 
+def test_only_runs_with_a_checkpoint_are_offered_to_go_on_the_newest_first(
+    make_runner: MakeRunner, qtbot: QtBot, store: Store
+) -> None:
+    old, bare, new = (store.create("sample.train", TRAINING.model_dump(mode="json")) for _ in range(3))
+    for run in (old, new):
+        store.save_checkpoint(run, {"step": 1, "total": np.zeros(8)})
+    runner = make_runner(store)
+    qtbot.waitUntil(lambda: bool(runner.resumable()), timeout=5000)
+    assert [row.id for row in runner.resumable()] == [new, old]
+    assert store.run(bare).status == "interrupted"
+
+
 def test_an_engine_that_cannot_start_fails_the_waiting_jobs(
     make_runner: MakeRunner, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -167,7 +167,8 @@ class Runner(QObject):
         return list(self._handles.values())
 
     def resumable(self) -> tuple[RunRecord, ...]:
-        """Runs in the store that were interrupted before this window started and were not resumed since."""
+        """Runs in the store that were interrupted before this window started, left a checkpoint, and were not
+        resumed since; newest first."""
         return tuple(row for row in self._resumable if row.id not in self._own_runs)
 
     def forget(self, handle: JobHandle) -> None:
@@ -292,7 +293,8 @@ class Runner(QObject):
         try:
             if self._store is not None:
                 self._store.mark_interrupted(set(self._own_runs))
-                self._mailbox.put_event(0, Runs(tuple(self._store.runs(status="interrupted"))))
+                rows = self._store.runs(status="interrupted")
+                self._mailbox.put_event(0, Runs(tuple(row for row in rows if self._store.has_checkpoint(row.id))))
         except Exception:
             # A broken store must not keep the window from working; recording says what is wrong with it.
             log.exception("the store cannot be read")
