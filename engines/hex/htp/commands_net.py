@@ -153,6 +153,7 @@ def kata_raw_nn(session: Session, words: Sequence[str]) -> str:
 @command("nn_load", low=1, high=1)
 def nn_load(session: Session, words: Sequence[str]) -> str:
     session.player.load(words[0])
+    forget_search(session)
     return session.player.name
 
 
@@ -162,6 +163,11 @@ def nn_ls(session: Session, words: Sequence[str]) -> str:
 
     names = [card.name for card in list_weights() if card.topic == "hex"]
     return "\n".join(["", *names]) if names else "no networks are installed"
+
+
+def forget_search(session: Session) -> None:
+    """What another network or other settings found must not be shown as if these had."""
+    session.state = replace(session.state, last=None, searched=None)
 
 
 def set_limits(session: Session, key: str, value: str) -> bool:
@@ -195,6 +201,7 @@ def param_mohex(session: Session, words: Sequence[str]) -> str:
         ours = MOHEX_NAMES.get(key, key)
         current = session.player.settings().get(ours)
         session.player.set(ours, str(parse_bool(words[1], key)) if isinstance(current, bool) else words[1])
+        forget_search(session)
     return ""
 
 
@@ -254,13 +261,15 @@ def mohex_self_play(session: Session, words: Sequence[str]) -> str:
 
 
 def looked_at(session: Session) -> AnalysisSnapshot:
-    """The latest search if it is of this position, else a new one."""
-    game = session.game
+    """The latest search if it is of this position, else a new one, which costs nobody time."""
+    game, clocks = session.game, session.state.clocks
     if game.winner:
         raise UserError("the game is over, there is nothing to search")
     if session.state.last is not None and session.state.searched is game:
         return session.state.last
-    return session.search(game)
+    found = session.search(game)
+    session.state = replace(session.state, clocks=clocks)
+    return found
 
 
 def pairs(session: Session, kind: str) -> str:

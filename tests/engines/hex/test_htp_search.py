@@ -66,6 +66,18 @@ def test_settings_have_mohex_names_and_a_bad_value_keeps_the_old(talk: Talk) -> 
     assert talk.ask("kata-get-param n0") == "= 0\n\n" and talk.ask("kata-get-param fpu") == "= q\n\n"
 
 
+def test_overlays_are_of_the_present_settings_and_cost_no_time(talk: Talk) -> None:
+    talk.ask("time_settings 600 0 0")
+    first = talk.ask("wb-visits")
+    assert talk.ask("wb-visits") == first
+    seen = talk.server.session.state.last
+    talk.ask("param_mohex expand_threshold 0")
+    assert talk.server.session.state.last is None
+    talk.ask("wb-visits")
+    assert talk.server.session.state.last is not seen
+    assert "Black: 600," in talk.ask("time_left")
+
+
 def test_simulations_are_a_limit_and_the_variation_stays_for_later(talk: Talk) -> None:
     talk.ask("play b a1")
     talk.ask("reg_genmove w")
