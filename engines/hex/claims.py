@@ -279,7 +279,7 @@ def claim_a(found: Sequence[Seed], shipped: tuple[Errors, Errors] | None = None)
     if shipped:
         figures |= {"shipped_q_mse": shipped[0].q, "shipped_v_mse": shipped[1].v}
         note += f" {_ON_RECORDED} q {shipped[0].q:.3f}, two-head v {shipped[1].v:.3f}."
-    return replace(measured("a", ratios, verdict, note=note), figures=figures)
+    return replace(measured("a", ratios, verdict, shown="{:.2f} × the error", note=note), figures=figures)
 
 
 def claim_b(found: Sequence[Seed]) -> ClaimResult:
@@ -293,7 +293,7 @@ def claim_b(found: Sequence[Seed]) -> ClaimResult:
         verdict = "reproduced" if above == 2 and low > 0.5 else "partly"
     per_call, twin_per_call = (_mean([getattr(s, k) for s in found]) for k in ("sims_per_call", "twin_sims_per_call"))
     return measured(
-        "b", [s.calls_won / s.match_games for s in found], verdict,
+        "b", [s.calls_won / s.match_games for s in found], verdict, shown="{:.0%} of games",
         note=f"At equal calls {calls} of {games} games, at equal time {clock} of {games}; pooled 95 % "
         f"interval {low:.2f} to {high:.2f}. {per_call:.1f} simulations a call against {twin_per_call:.1f}.",
         score_calls=calls / games, score_time=clock / games, low=low, high=high,
@@ -318,7 +318,7 @@ def claim_d(found: Sequence[Seed]) -> ClaimResult:
     share = _mean([float(s.delayed["net_calls"][-1] / s.two["net_calls"][-1]) for s in found])
     value, policy = (_mean([pair[k] for pair in gains["net_calls"]]) for k in (0, 1))
     return measured(
-        "d", by_calls, verdict, shown="{:+.3f}",
+        "d", by_calls, verdict, shown="{:+.3f} accuracy",
         note=f"By calls: v's sign {value:+.3f}, top move {policy:+.3f}; by seconds {by_time:+.3f} "
         f"({_listed(each_time)}). The delayed runs made {share:.0%} of the calls of the two-head runs.",
         by_calls_value=value, by_calls_policy=policy, by_seconds=by_time, calls_share=share,
@@ -338,7 +338,7 @@ def claim_e(found: Sequence[Seed], shipped: tuple[Errors, Errors] | None = None)
     if shipped:
         figures |= {"shipped_three_mse": shipped[0].v, "shipped_two_mse": shipped[1].v}
         note += f" {_ON_RECORDED} {shipped[0].v:.3f} and {shipped[1].v:.3f}."
-    return replace(measured("e", ratios, verdict, note=note), figures=figures)
+    return replace(measured("e", ratios, verdict, shown="{:.2f} × the error", note=note), figures=figures)
 
 
 def claim_wu(found: Sequence[Seed]) -> ClaimResult:
@@ -353,7 +353,7 @@ def claim_wu(found: Sequence[Seed]) -> ClaimResult:
     moves = sum(s.damned.rare_moves for s in found)
     rare_q, common_q = _mean([s.damned.rare_q for s in found]), _mean([s.damned.common_q for s in found])
     return measured(
-        "wu", [s.damned.rare for s in found], verdict,
+        "wu", [s.damned.rare for s in found], verdict, shown="{:.0%} called lost",
         note=f"{rare:.0%} of {moves} hardly played winning moves are called lost (mean q {rare_q:+.2f}), "
         f"{common:.0%} of the played ones (mean q {common_q:+.2f}).",
         rare=rare, common=common, rare_q=rare_q, common_q=common_q,
