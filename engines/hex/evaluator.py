@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
+from engines.core.device import shrinking
 from engines.core.errors import UserError
 from engines.hex.nets import HexNet, NetConfig, masked_policy
 
@@ -73,9 +74,26 @@ class Evaluator:
     def evaluate_tensors(
         self, cells: torch.Tensor, to_move: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
-        """The same on the device: int8 [B, n, n] and [B] to (prior [B, N], value [B], q [B, N] or None)."""
+        """The same on the device: int8 [B, n, n] and [B] to (prior [B, N], value [B], q [B, N] or None).
+
+        Where the memory does not suffice the batch goes in smaller parts; UserError when one position is too much.
+        """
         self.calls += 1
         self.positions += len(cells)
+        return shrinking(lambda part: self._in_parts(cells, to_move, part), len(cells))
+
+    def _in_parts(
+        self, cells: torch.Tensor, to_move: torch.Tensor, part: int
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
+        if part >= len(cells):
+            return self._averaged(cells, to_move)
+        pieces = [self._averaged(cells[i : i + part], to_move[i : i + part]) for i in range(0, len(cells), part)]
+        priors, values, qs = zip(*pieces, strict=True)
+        return torch.cat(priors), torch.cat(values), None if qs[0] is None else torch.cat(qs)
+
+    def _averaged(
+        self, cells: torch.Tensor, to_move: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
         prior, value, q = self._once(cells, to_move)
         if self.average_rotation:
             turned = self._once(cells.flip(1, 2), to_move)  # cell i of the turned board is N-1-i
@@ -129,7 +147,12 @@ def load_evaluator(
         net,
         device=chosen,
         name=card.name,
-        sizes=tuple(int(n) for n in card.architecture.get("sizes", ())),
+        sizes=_sizes(card.architecture.get("sizes")),
         average_rotation=average_rotation,
         half=has_fast_bfloat16(chosen) if half is None else half,
     )
+
+
+def _sizes(said: object) -> tuple[int, ...]:
+    """Board sizes as a model card says them; what is no list of numbers says nothing."""
+    return tuple(n for n in said if isinstance(n, int)) if isinstance(said, list | tuple) else ()

@@ -72,7 +72,7 @@ def measures_of(table: MatchTable, pairing: Pairing) -> list[Measure]:
             target=pairing.target,
             of="none",
             note=f"{int(table.won.sum())} of {len(table.won)} games, 95 % interval {low:.2f} to {high:.2f}, "
-            f"{len(set(table.openings.tolist()))} openings with both colours",
+            f"{len(set(table.openings.tolist()))} openings that our network finds fairest, with both colours",
         ),
         Measure(
             f"time of a move, {board}",

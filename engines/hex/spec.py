@@ -139,7 +139,11 @@ class TrainSpec(Spec):
     games: int = param(128, "Games played in each iteration, on each size.", ge=1, le=1_000_000, group="Loop")
     window: int = param(4, "Iterations whose samples are trained on.", ge=1, le=1000, group="Loop")
     epochs: float = param(
-        4.0, "Passes over the window in each iteration; may be a part of one.", gt=0, le=100, group="Loop"
+        4.0,
+        "Samples trained on in each iteration, as a multiple of the window (duplicates counted).",
+        gt=0,
+        le=100,
+        group="Loop",
     )
     batch: int = param(128, "Positions in a training step.", ge=8, le=65_536, group="Loop")
     optimiser: Literal["adam", "sgd"] = param(

@@ -148,7 +148,7 @@ class TrainingLoop:
         )
 
     def _train(self, calls: Callbacks) -> np.ndarray:
-        """`epochs` passes; a part of one takes its first batches. Returns mean losses, float64 [6]."""
+        """`epochs` times the window's samples, before duplicates are merged. Returns mean losses, float64 [6]."""
         s = self.spec
         rate = s.rate * s.rate_decay**self.iteration
         learners = [self.learner] + ([self.twin.learner] if self.twin else [])

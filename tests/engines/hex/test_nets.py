@@ -104,3 +104,21 @@ def test_two_heads_have_no_q() -> None:
     net = evaluator(heads="two")
     assert not net.has_q
     assert net.evaluate(*boards(5)).q is None
+
+
+def test_a_batch_that_does_not_fit_goes_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = evaluator()
+    cells, mover = boards(5)
+    whole, once, seen = net.evaluate(cells, mover), net._once, []
+
+    def small(boards: torch.Tensor, movers: torch.Tensor) -> object:
+        if len(boards) > 4:
+            raise RuntimeError("CUDA out of memory")
+        seen.append(len(boards))
+        return once(boards, movers)
+
+    monkeypatch.setattr(net, "_once", small)
+    parts = net.evaluate(cells, mover)
+    assert seen == [3, 3, 3, 3]
+    np.testing.assert_allclose(parts.prior, whole.prior, atol=1e-6)
+    np.testing.assert_allclose(parts.q, whole.q, atol=1e-6)

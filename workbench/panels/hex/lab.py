@@ -112,7 +112,7 @@ class LabView(Stage):
             self._before = last
         else:
             runs = [run for run in self.panel.services.runner.resumable() if run.name == "hex.train"]
-            self._before = runs[-1] if runs else None
+            self._before = runs[0] if runs else None  # newest first
         reason = "" if self._before is not None else "There is no stopped run with a checkpoint"
         set_enabled(self.resume_button, reason, "With the settings that the run began with")
 
