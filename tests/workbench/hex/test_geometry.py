@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from workbench.widgets.hexboard.geometry import DIAMOND, FLAT, BoardGeometry, cell_label
+from workbench.widgets.hexboard.shapes import cut, flattened, rounded
 
 ROTATIONS = range(1, 13)
 
@@ -91,3 +92,19 @@ def test_labels_are_letter_and_number_and_go_on_after_z() -> None:
 def test_impossible_boards_are_refused(size: int, rotation: int) -> None:
     with pytest.raises(ValueError, match="expected a"):
         BoardGeometry(size, 100, 100, rotation)
+
+
+def _area(shape: np.ndarray) -> float:
+    following = np.roll(shape, -1, axis=0)
+    return abs(float(np.sum(shape[:, 0] * following[:, 1] - shape[:, 1] * following[:, 0]))) / 2
+
+
+@pytest.mark.parametrize(("size", "width", "height"), [(4, 401, 153), (5, 289, 208), (19, 373, 219), (11, 900, 600)])
+def test_the_four_parts_fill_the_rounded_border_and_nothing_beyond(size: int, width: int, height: int) -> None:
+    g = BoardGeometry(size, width, height)
+    outline = flattened(rounded(g.frame, g.radius * 0.5))
+    parts = [cut(outline, wedge) for wedge in g.wedges]
+    for part in parts:
+        assert (part >= outline.min(axis=0) - 1e-6).all()
+        assert (part <= outline.max(axis=0) + 1e-6).all()
+    assert sum(map(_area, parts)) == pytest.approx(_area(outline))

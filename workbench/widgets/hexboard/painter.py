@@ -15,7 +15,6 @@ from PySide6.QtGui import (
     QLinearGradient,
     QPainter,
     QPainterPath,
-    QPainterPathStroker,
     QPen,
     QPixmap,
     QRadialGradient,
@@ -25,7 +24,7 @@ from workbench.widgets.hexboard.colourmaps import DARK_INK, wants_dark_text
 from workbench.widgets.hexboard.geometry import column_label
 from workbench.widgets.hexboard.heat import Heat
 from workbench.widgets.hexboard.look import BLACK
-from workbench.widgets.hexboard.shapes import SIGNS, polygon, rounded
+from workbench.widgets.hexboard.shapes import SIGNS, cut, flattened, polygon, rounded, stroke
 from workbench.widgets.hexboard.sprites import TILE, SpritePainter
 
 STONE = 0.735
@@ -54,19 +53,14 @@ class BoardPainter(SpritePainter):
         if shadow:
             self._paint_shadow(p, frame)
         p.setPen(Qt.PenStyle.NoPen)
+        # As shapes cut to the border, not as clipped ones: SVG writers know no clipping.
+        outline = flattened(frame)
         for wedge, player in zip(g.wedges, (1, 2, 1, 2), strict=True):
-            part = QPainterPath()
-            part.addPolygon(polygon(wedge))
-            part.closeSubpath()
             p.setBrush(self.look.edge(player))
-            p.drawPath(frame.intersected(part))
-        # As shapes cut to the border, not as clipped lines: SVG writers know no clipping.
-        pen = QPainterPathStroker(QPen(self.look.ground, max(1.0, 0.07 * g.radius)))
+            p.drawPolygon(polygon(cut(outline, wedge)))
         p.setBrush(self.look.ground)
-        for seam in g.seams:
-            line = QPainterPath(QPointF(*seam[0]))
-            line.lineTo(QPointF(*seam[1]))
-            p.drawPath(pen.createStroke(line).intersected(frame))
+        for start, end in g.seams:
+            p.drawPolygon(polygon(cut(outline, stroke(start, end, max(1.0, 0.07 * g.radius)))))
         self._paint_cells(p)
 
     def _paint_shadow(self, p: QPainter, frame: QPainterPath) -> None:

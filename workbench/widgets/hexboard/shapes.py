@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF
-from PySide6.QtGui import QPainterPath, QPolygonF
+from PySide6.QtGui import QPainterPath, QPolygonF, QTransform
+
+_FINE = 8.0
+"""How much finer than a pixel's the corners of a flattened curve lie."""
 
 
 def rounded(corners: np.ndarray, radius: float) -> QPainterPath:
@@ -27,6 +30,41 @@ def rounded(corners: np.ndarray, radius: float) -> QPainterPath:
 def _shortened(way: np.ndarray, length: float) -> np.ndarray:
     whole = float(np.hypot(*way))
     return way * (min(length, whole / 2) / whole) if whole else way
+
+
+def flattened(path: QPainterPath) -> np.ndarray:
+    """[k, 2] corners of a closed path, its curves as many short lines."""
+    corners = list(path.toFillPolygon(QTransform.fromScale(_FINE, _FINE)))[:-1]  # the first one comes again
+    return np.array([(corner.x(), corner.y()) for corner in corners]) / _FINE
+
+
+def cut(shape: np.ndarray, window: np.ndarray) -> np.ndarray:
+    """[m, 2]: the part of the convex polygon `shape` [k, 2] that lies in the convex polygon `window` [l, 2].
+
+    Qt's intersection of paths loses its way where a corner of one lies on an edge of the other, which is where the
+    borders of a board meet.
+    """
+    following = np.roll(window, -1, axis=0)
+    turning = np.sign(np.sum(window[:, 0] * following[:, 1] - window[:, 1] * following[:, 0]))
+    for start, end in zip(window, following, strict=True):
+        along = end - start
+        inside = turning * (along[0] * (shape[:, 1] - start[1]) - along[1] * (shape[:, 0] - start[0]))
+        kept: list[np.ndarray] = []
+        for i in range(len(shape)):
+            before, here = inside[i - 1], inside[i]
+            if (before < 0) != (here < 0):
+                kept.append(shape[i - 1] + (shape[i] - shape[i - 1]) * (before / (before - here)))
+            if here >= 0:
+                kept.append(shape[i])
+        shape = np.array(kept).reshape(-1, 2)
+    return shape
+
+
+def stroke(start: np.ndarray, end: np.ndarray, width: float) -> np.ndarray:
+    """[4, 2] outline of a line with flat ends."""
+    way = end - start
+    side = np.array([-way[1], way[0]]) * (width / 2 / float(np.hypot(*way)))
+    return np.array([start + side, end + side, end - side, start - side])
 
 
 def polygon(points: np.ndarray) -> QPolygonF:
