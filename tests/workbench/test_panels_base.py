@@ -14,6 +14,7 @@ from tests.workbench.runners import PATIENCE_MS, wait_end
 from tests.workbench.toy_panel import BROKEN, OTHER, TOY, ToyPanel
 from tests.workbench.windows import opened_panel, opened_window
 from workbench.panels import registry
+from workbench.widgets.basics import sentence
 from workbench.widgets.failure_dialog import FailureDialog
 
 
@@ -42,6 +43,26 @@ def test_run_counts_and_the_button_tells_where_it_is(qtbot: QtBot) -> None:
         assert panel.counts[-1] == 40
         assert panel.run_button.text() == "Run"
         assert said(panel) == []
+
+
+def test_the_button_has_room_for_its_longest_text_and_keeps_its_width(qtbot: QtBot) -> None:
+    with opened_panel(qtbot) as (_, panel):
+        button = panel.run_button
+        widths = set()
+        for text in ("Go", "Stop after the longest of all searches"):
+            button.set_text(text)
+            for state in ("idle", "running", "stopping"):
+                button.set_state(state)
+                widths.add((text, button.sizeHint().width()))
+                room = button.sizeHint().width() - button.iconSize().width()
+                assert room > button.fontMetrics().horizontalAdvance(button.text())
+        assert len(widths) == 2, "a change of state moves nothing"
+
+
+def test_names_of_files_and_cells_keep_their_letters_in_messages() -> None:
+    assert sentence("the game is over") == "The game is over."
+    assert sentence("game.sgf: line 1 is wrong") == "game.sgf: line 1 is wrong."
+    assert sentence("b2 is taken") == "b2 is taken."
 
 
 def test_stopping_says_so_until_the_job_has_answered(qtbot: QtBot) -> None:

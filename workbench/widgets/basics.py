@@ -136,11 +136,13 @@ def plain_buttons(box: QDialogButtonBox) -> None:
 
 
 def sentence(text: str) -> str:
-    """A message as a sentence: a capital first, a full stop last."""
+    """A message as a sentence: a capital first, a full stop last. A name such as "b2" or "game.sgf" stays itself."""
     text = text.strip()
     if not text:
         return ""
-    return text[0].upper() + text[1:] + ("" if text[-1] in ".!?…:" else ".")
+    first = text.split()[0].rstrip(".!?…:,;")
+    start = text[0].upper() if first.replace("-", "").replace("'", "").isalpha() else text[0]
+    return start + text[1:] + ("" if text[-1] in ".!?…:" else ".")
 
 
 def repolish(widget: QWidget) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
-from PySide6.QtCore import QSize, Signal
+from PySide6.QtCore import QMargins, QSize, Qt, Signal
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QPushButton, QWidget
 
@@ -12,6 +12,8 @@ from workbench import icons
 from workbench.theme import set_role
 
 RunState = Literal["idle", "running", "stopping"]
+STOP: Final = "Stop"
+STOPPING: Final = "Stopping…"
 
 
 class RunButton(QPushButton):
@@ -33,6 +35,16 @@ class RunButton(QPushButton):
         """What it says when nothing runs, such as "Train"."""
         self._text = text
         self._show()
+        self.updateGeometry()
+
+    def sizeHint(self) -> QSize:
+        """Room for the longest of its texts, so that nothing is cut off or moves when the state changes."""
+        flags = Qt.TextFlag.TextShowMnemonic.value  # as Qt measures a button's text
+        widths = [self.fontMetrics().size(flags, text).width() for text in (self.text(), self._text, STOP, STOPPING)]
+        return super().sizeHint().grownBy(QMargins(0, 0, max(widths) - widths[0], 0))
+
+    def minimumSizeHint(self) -> QSize:
+        return self.sizeHint()
 
     def set_state(self, state: RunState) -> None:
         self.state = state
@@ -53,8 +65,8 @@ class RunButton(QPushButton):
     def _show(self) -> None:
         text, name, role, tip = {
             "idle": (self._text, "play", "primary", f"{self._text} (Space)"),
-            "running": ("Stop", "stop", "stop", "Stop the job (Esc)"),
-            "stopping": ("Stopping…", "stop", "stop", "Waiting for the job to answer"),
+            "running": (STOP, "stop", "stop", "Stop the job (Esc)"),
+            "stopping": (STOPPING, "stop", "stop", "Waiting for the job to answer"),
         }[self.state]
         self.setText(text)
         self.setAccessibleName(text)
