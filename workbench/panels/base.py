@@ -34,7 +34,7 @@ from workbench.services import Services
 from workbench.theme import GRID, set_role
 from workbench.widgets.basics import ElidedLabel, icon_button, label
 from workbench.widgets.help_pane import HelpPane
-from workbench.widgets.message_bar import MessageBar, MessageKind
+from workbench.widgets.message_bar import Message, MessageBar, MessageKind
 from workbench.widgets.run_button import RunButton
 
 if TYPE_CHECKING:
@@ -224,9 +224,9 @@ class Panel(QWidget):
         kind: MessageKind = "info",
         remedy: str = "",
         action: tuple[str, Callable[[], None]] | None = None,
-    ) -> None:
+    ) -> Message:
         """Show an inline message above the work until it is closed or replaced."""
-        self.messages.show_message(text, kind, remedy, action)
+        return self.messages.show_message(text, kind, remedy, action)
 
     def export(self, export: Export, path: Path | None = None) -> None:
         """Save an export, asking where unless `path` is given."""

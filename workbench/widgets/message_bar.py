@@ -92,12 +92,12 @@ class MessageBar(QWidget):
         """Add a message; the same words are not shown twice."""
         for old in self.messages():
             if (old.what, old.kind, old.remedy) == (what, kind, remedy):
-                self._remove(old)
+                self.remove(old)
         message = Message(what, kind, remedy, action)
-        message.closed.connect(lambda: self._remove(message))
+        message.closed.connect(lambda: self.remove(message))
         self._rows.insertWidget(0, message)
         for surplus in self.messages()[MOST_SHOWN:]:
-            self._remove(surplus)
+            self.remove(surplus)
         self.setVisible(True)
         return message
 
@@ -105,9 +105,12 @@ class MessageBar(QWidget):
         """Close all messages, or those of a kind."""
         for message in self.messages():
             if kind in (None, message.kind):
-                self._remove(message)
+                self.remove(message)
 
-    def _remove(self, message: Message) -> None:
+    def remove(self, message: Message) -> None:
+        """Close a message; one that was closed before stays so."""
+        if message not in self.messages():
+            return
         self._rows.removeWidget(message)
         message.setVisible(False)
         message.deleteLater()

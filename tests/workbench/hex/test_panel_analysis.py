@@ -101,6 +101,21 @@ def test_a_review_finds_mistakes_jumps_to_them_and_asks_them(qtbot: QtBot, tmp_p
             assert not panel.quiz.is_asking
 
 
+def test_a_new_game_ends_the_review_of_the_one_before(qtbot: QtBot, tmp_path: Path) -> None:
+    with opened_hex(qtbot, tiny_network(tmp_path)) as (_, panel):
+        for cell in (0, 10, 15, 5, 12):
+            click(qtbot, panel, cell)
+        panel.results._simulations.setValue(2000)
+
+        def review_and_begin_anew() -> None:
+            panel.results.ask_review()
+            panel.new_game(4, "none")
+
+        wait(qtbot, panel.reviewer.ended, review_and_begin_anew)
+        assert not panel.results.shows_review
+        assert panel.results.graph.curve is None
+
+
 def test_a_right_click_marks_a_cell_and_plays_nothing(qtbot: QtBot) -> None:
     with opened_hex(qtbot) as (_, panel):
         click(qtbot, panel, 6, Qt.MouseButton.RightButton)

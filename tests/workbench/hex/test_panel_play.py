@@ -39,6 +39,15 @@ def test_clicks_play_and_keys_undo_and_redo_them(qtbot: QtBot) -> None:
         assert panel.model.position.moves == (5, 6)
 
 
+def test_a_complaint_about_a_move_goes_with_the_next_one(qtbot: QtBot) -> None:
+    with opened_hex(qtbot) as (_, panel):
+        click(qtbot, panel, 5)
+        click(qtbot, panel, 5)
+        assert "taken" in said(panel)[0]
+        click(qtbot, panel, 6)
+        assert not said(panel)
+
+
 def test_a_won_game_is_said_and_takes_no_more_moves(qtbot: QtBot) -> None:
     with opened_hex(qtbot, size=3) as (_, panel):
         for cell in (0, 1, 3, 2, 6):

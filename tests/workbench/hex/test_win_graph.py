@@ -41,6 +41,13 @@ def test_a_review_becomes_reds_win_percent_and_points_lost() -> None:
     assert curve.player.tolist() == [1, 2, 1, 2]
 
 
+def test_the_engines_own_choice_is_no_mistake_though_its_value_fell() -> None:
+    agreed = ReviewedMove(0, 1, 20, 0.0, 0.0, 0.30, 20, (20,), 0, 0)
+    curve = curve_of_review(ReviewSnapshot(5, np.array([0.1, -0.5], np.float32), (agreed,)))
+    assert curve.loss.tolist() == [0.0]
+    assert biggest_mistakes(curve, Thresholds()) == ()
+
+
 def test_live_values_become_losses_of_whoever_moved() -> None:
     curve = curve_of_values(np.array([0.0, -0.2, 0.2, 0.2]), [1, 2, 1], [3, 4, RESIGN])
     assert curve.loss[:2] == pytest.approx([10, 20])

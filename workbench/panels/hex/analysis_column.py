@@ -71,8 +71,9 @@ class AnalysisColumn(QWidget):
         self._say(self._invitation if not position.winner else "The game is over.")
 
     def set_options(self, always_red: bool, top: int) -> None:
+        """top: moves that get numbers on the board; the table lists more of them."""
         self.strip.set_always_red(always_red)
-        self.table.always_red, self.table.top = always_red, top or 40
+        self.table.always_red, self.table.top = always_red, max(top, 40)
         self.table.refresh()
 
     def set_teaching(self, on: bool) -> None:

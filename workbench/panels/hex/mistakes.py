@@ -73,14 +73,17 @@ class Mistake:
 
 
 def curve_of_review(review: ReviewSnapshot) -> WinCurve:
-    """The curve of a review, as far as it has come."""
+    """The curve of a review, as far as it has come.
+
+    The engine's own choice loses nothing: where its value falls after it, the engine has changed its mind.
+    """
     count = len(review.black_value) - 1
     red = 50.0 * (1.0 + review.black_value.astype(np.float64))
     loss = np.full(count, np.nan)
     player = np.where(np.arange(count) % 2 == 0, 1, 2).astype(np.int8)
     move, best = np.full(count, -4, np.int32), np.full(count, -4, np.int32)
     for reviewed in review.moves:
-        loss[reviewed.index] = max(100.0 * reviewed.loss, 0.0)
+        loss[reviewed.index] = 0.0 if reviewed.move == reviewed.best else max(100.0 * reviewed.loss, 0.0)
         player[reviewed.index] = reviewed.player
         move[reviewed.index] = reviewed.move
         best[reviewed.index] = reviewed.best

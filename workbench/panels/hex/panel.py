@@ -39,6 +39,7 @@ from workbench.panels.registry import PanelInfo
 from workbench.services import Services
 from workbench.theme import GRID
 from workbench.widgets.basics import icon_button
+from workbench.widgets.message_bar import Message, MessageKind
 
 DEMO_SIMULATIONS: Final = 400
 LIVE_CURVE_MS: Final = 300
@@ -73,6 +74,7 @@ class HexPanel(Panel):
         self._column_asked: bool | None = None
         self._place: object = None
         self._values: dict[int, float] = {}
+        self._passing: list[Message] = []
         # The graph costs as much as everything else that a snapshot changes, and is read more slowly.
         self._live_curve = QTimer(self, singleShot=True, interval=LIVE_CURVE_MS)
         self._live_curve.timeout.connect(
@@ -152,7 +154,7 @@ class HexPanel(Panel):
         self.external.analysed.connect(self._other_analysed)
         self.engine.mode_changed.connect(lambda _: self._follow_engine())
         self.engine.refused.connect(self._fail_demo)
-        referee.said.connect(lambda text, kind: self.show_message(text, kind))
+        referee.said.connect(self._tell)
         referee.thinking_changed.connect(self._thinking)
         self.teacher.objected.connect(self._objected)
         self.teacher.praised.connect(self._praised)
@@ -239,7 +241,7 @@ class HexPanel(Panel):
         if not self._try(self.form.engine_spec):
             return
         if self.model.position.winner:
-            self.show_message("The game is over here.", "info", "Go back a move, or start a new game.")
+            self._show_passing("The game is over here.", "info", "Go back a move, or start a new game.")
             return
         self.messages.clear("error")
         self.referee.set_analysis(True)
@@ -349,7 +351,7 @@ class HexPanel(Panel):
     def ask_other(self) -> None:
         """What the external engine thinks of the position: on the board where it analyses, else in words."""
         if self.model.position.winner:
-            self.show_message("The game is over here.", "info")
+            self._show_passing("The game is over here.")
             return
         self.referee.set_analysis(False)
         self.external.judge(self.form.seats.seats().command, self.model.engine_position())
@@ -412,12 +414,29 @@ class HexPanel(Panel):
 
     def _try(self, action: Any) -> bool:
         """Do it; a user's mistake becomes a message and changes nothing."""
+        self._clear_passing()
         try:
             action()
         except UserError as error:
-            self.show_message(error.what[:1].upper() + error.what[1:], "warn", error.remedy)
+            self._show_passing(error.what, "warn", error.remedy)
             return False
         return True
+
+    def _show_passing(self, text: str, kind: MessageKind = "info", remedy: str = "") -> None:
+        """A message about the position shown or what was just tried: it goes with the next."""
+        self._passing.append(self.show_message(text, kind, remedy))
+
+    def _clear_passing(self) -> None:
+        for message in self._passing:
+            self.messages.remove(message)
+        self._passing.clear()
+
+    def _tell(self, text: str, kind: MessageKind) -> None:
+        """The referee speaks; an engine that fails is more than a passing remark."""
+        if kind == "error":
+            self.show_message(text, kind)
+        else:
+            self._show_passing(text, kind)
 
     def _start_of_opened(self) -> None:
         self.quiz.end()
@@ -460,7 +479,7 @@ class HexPanel(Panel):
             self._show_snapshot(snapshot)
         elif snapshot.best != -4:
             who = snapshot.note or "The other engine"
-            self.show_message(f"{who} would play {move_name(snapshot.best, snapshot.size)} here.", "info")
+            self._show_passing(f"{who} would play {move_name(snapshot.best, snapshot.size)} here.")
 
     def _fail_demo(self, why: str) -> None:
         if self._demo_wanted:
@@ -491,6 +510,7 @@ class HexPanel(Panel):
         if place != self._place:
             self._place = place
             self._clear_hint()
+            self._clear_passing()
             self.external.rest()
             self.board_view.show_snapshot(None)
             self.column.show_position(self.model.position)
@@ -500,6 +520,7 @@ class HexPanel(Panel):
     def _game_replaced(self) -> None:
         self._values.clear()
         self.quiz.end()
+        self.reviewer.stop()
         self.form.show_game(self.model.size, self.model.swap)
         self.results.forget()
 
@@ -529,14 +550,19 @@ class HexPanel(Panel):
     # -- review -----------------------------------------------------------------------------------------------
 
     def _reviewed(self, snapshot: ReviewSnapshot) -> None:
-        self.results.show_review(curve_of_review(snapshot), snapshot.size)
+        if self._is_of_this_game():
+            self.results.show_review(curve_of_review(snapshot), snapshot.size)
+
+    def _is_of_this_game(self) -> bool:
+        """Whether the review is of the game on the board; a new game may begin while it runs."""
+        return bool(self.reviewer.nodes) and self.reviewer.nodes[0] is self.model.tree.root
 
     def _review_ended(self, whole: bool) -> None:
         self.results.end_review(whole)
 
     def _go_to_reviewed(self, ply: int) -> None:
         nodes = self.reviewer.nodes
-        if self.results.shows_review and ply < len(nodes) and nodes[0] is self.model.tree.root:
+        if self.results.shows_review and ply < len(nodes) and self._is_of_this_game():
             self.model.jump(nodes[ply])
         else:
             self.model.jump_to_ply(ply)

@@ -25,6 +25,8 @@ from workbench.widgets.basics import Collapsible
 from workbench.widgets.spec_form import SpecForm
 
 SIZES: Final = (3, 19)
+TOP: Final = 12
+"""Best moves that get a number: in a lopsided position the rest would be a carpet of noughts and ones."""
 SWAPS: Final = (
     ("pieces", "Swap pieces", "The second player may take over the first move, mirrored onto the own side"),
     ("sides", "Swap sides", "The second player may change colours with the first"),
@@ -38,11 +40,11 @@ ENGINE_FIELDS: Final = (
 
 @dataclass(frozen=True)
 class ViewOptions:
-    """always_red: win % from Red's side. top: moves that get numbers, 0 all. numbers, coordinates: on the board.
+    """always_red: win % from Red's side. top: best moves that get numbers, 0 all. numbers, coordinates: on the board.
     rotation: hour 1..12 of the board's orientation. pv_length: moves of a previewed variation."""
 
     always_red: bool = False
-    top: int = 0
+    top: int = TOP
     numbers: bool = False
     coordinates: bool = True
     rotation: int = 10
@@ -75,7 +77,7 @@ class SettingsForm(QWidget):
         super().__init__(parent)
         self.seats = SeatsBox()
         self._always_red, self._numbers, self._coordinates = QCheckBox(), QCheckBox(), QCheckBox()
-        self._top = _spin(0, 50, 0, "", "Moves that get numbers in an overlay; 0 for all")
+        self._top = _spin(0, 50, TOP, "", "Moves that get numbers in an overlay; 0 for all")
         self._pv = _spin(1, 40, 8, " moves", "Length of a previewed variation")
         self.engine = SpecForm(
             EngineSpec,
