@@ -332,7 +332,7 @@ def test_the_loss_of_a_whole_machine_costs_its_task_the_work_since_the_checkpoin
         with ClusterExecutor(machines.address) as executor:
             assert executor.resources["nodes"] == 2
             events: list[TaskEvent] = []
-            specs = [CountSpec(steps=40, pause_ms=40, every=5)] * 2
+            specs = [CountSpec(steps=120, pause_ms=40, every=5)] * 2
             for event in executor.sweep("cluster.count", specs):
                 events.append(event)
                 saved = {e.task for e in events if e.kind == "checkpoint"}
