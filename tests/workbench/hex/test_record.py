@@ -107,6 +107,15 @@ def test_deleting_the_branch_looked_at_goes_to_its_parent() -> None:
         record.delete_branch(record.tree.root)
 
 
+def test_the_line_ends_here_once_what_came_next_is_deleted() -> None:
+    record = played(0, 6, 12)
+    record.back(1)
+    record.delete_branch()
+    assert [node.move for node in record.line()] == [None, 0]
+    record.to_end()
+    assert record.node.move == 0, "the end of the game, not of what was deleted"
+
+
 def test_taking_back_two_moves_is_one_edit() -> None:
     record = played(0, 6, 12)
     record.take_back(2)

@@ -431,7 +431,9 @@ class Record:
     def _look_at(self, node: Node) -> None:
         self.tree.cursor = node
         self._position = None
-        if node not in self._tip.path or self._tip.path[0] is not self.tree.root:
+        path = self._tip.path
+        is_cut = any(step.parent is not None and step not in step.parent.children for step in path)
+        if is_cut or node not in path or path[0] is not self.tree.root:
             self._tip = node.last
 
     # -- for those who listen --------------------------------------------------------------------------------
