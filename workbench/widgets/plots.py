@@ -165,8 +165,10 @@ class Plot(QWidget):
             width = xs[1] - xs[0] if len(xs) > 1 else 1.0
             edges = np.append(xs, xs[-1] + width) - width / 2
             item.graphic.setData(edges, ys, stepMode="center")
-        else:
+        elif np.isfinite(ys).any():
             item.graphic.setData(xs, ys)
+        else:
+            item.graphic.setData([], [])  # pyqtgraph warns of bounds when nothing but gaps is given
 
     def set_bars(
         self,

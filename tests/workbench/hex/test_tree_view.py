@@ -178,3 +178,16 @@ def test_nothing_lies_beyond_the_tree(view: VariationTreeView) -> None:
     assert view.node_at(-5, -5) is None
     at: QPointF = view.place(view.current)
     assert view.node_at(at.x() + 200, at.y()) is None
+
+
+def test_the_current_node_is_in_sight_once_the_view_has_its_size(qtbot) -> None:
+    record = Record(11)
+    for move in range(40):
+        record.play(move)
+    view = VariationTreeView()
+    qtbot.addWidget(view)
+    view.set_tree(record.tree)
+    view.resize(240, 90)
+    view.show()
+    view.resize(260, 100)
+    assert 0 < view.place(record.node).x() < view.viewport().width()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
@@ -241,7 +242,7 @@ class HexPanel(Panel):
         if not self._try(self.form.engine_spec):
             return
         if self.model.position.winner:
-            self._show_passing("The game is over here.", "info", "Go back a move, or start a new game.")
+            self.show_passing("The game is over here.", "info", "Go back a move, or start a new game.")
             return
         self.messages.clear("error")
         self.referee.set_analysis(True)
@@ -351,7 +352,7 @@ class HexPanel(Panel):
     def ask_other(self) -> None:
         """What the external engine thinks of the position: on the board where it analyses, else in words."""
         if self.model.position.winner:
-            self._show_passing("The game is over here.")
+            self.show_passing("The game is over here.")
             return
         self.referee.set_analysis(False)
         self.external.judge(self.form.seats.seats().command, self.model.engine_position())
@@ -418,13 +419,19 @@ class HexPanel(Panel):
         try:
             action()
         except UserError as error:
-            self._show_passing(error.what, "warn", error.remedy)
+            self.show_passing(error.what, "warn", error.remedy)
             return False
         return True
 
-    def _show_passing(self, text: str, kind: MessageKind = "info", remedy: str = "") -> None:
+    def show_passing(
+        self,
+        text: str,
+        kind: MessageKind = "info",
+        remedy: str = "",
+        action: tuple[str, Callable[[], None]] | None = None,
+    ) -> None:
         """A message about the position shown or what was just tried: it goes with the next."""
-        self._passing.append(self.show_message(text, kind, remedy))
+        self._passing.append(self.show_message(text, kind, remedy, action))
 
     def _clear_passing(self) -> None:
         for message in self._passing:
@@ -436,7 +443,7 @@ class HexPanel(Panel):
         if kind == "error":
             self.show_message(text, kind)
         else:
-            self._show_passing(text, kind)
+            self.show_passing(text, kind)
 
     def _start_of_opened(self) -> None:
         self.quiz.end()
@@ -479,7 +486,7 @@ class HexPanel(Panel):
             self._show_snapshot(snapshot)
         elif snapshot.best != -4:
             who = snapshot.note or "The other engine"
-            self._show_passing(f"{who} would play {move_name(snapshot.best, snapshot.size)} here.")
+            self.show_passing(f"{who} would play {move_name(snapshot.best, snapshot.size)} here.")
 
     def _fail_demo(self, why: str) -> None:
         if self._demo_wanted:
@@ -582,7 +589,7 @@ class HexPanel(Panel):
         self.referee.settle()
 
     def _objected(self, verdict: Verdict) -> None:
-        self.show_message(
+        self.show_passing(
             f"That move loses {verdict.loss:.0f} points of win chances "
             f"({verdict.before:.0f} % → {verdict.after:.0f} %). Try another.",
             "warn",

@@ -40,7 +40,7 @@ class Quiz(QObject):
             for puzzle in puzzles_of_review(review.moves, panel.reviewer.positions, teacher.tolerance):
                 teacher.remember(puzzle)
         if not teacher.quiz:
-            panel.show_message(
+            panel.show_passing(
                 "There are no mistakes to ask about yet.", "info", "Review a game, or play with teaching on."
             )
             return

@@ -267,6 +267,7 @@ class VariationTreeView(QAbstractScrollArea):
             return True
         if event.type() == QEvent.Type.Resize:
             self._measure()
+            self._scroll_to(self._current)
         return super().viewportEvent(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
