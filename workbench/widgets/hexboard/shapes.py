@@ -34,8 +34,9 @@ def _shortened(way: np.ndarray, length: float) -> np.ndarray:
 
 def flattened(path: QPainterPath) -> np.ndarray:
     """[k, 2] corners of a closed path, its curves as many short lines."""
-    corners = list(path.toFillPolygon(QTransform.fromScale(_FINE, _FINE)))[:-1]  # the first one comes again
-    return np.array([(corner.x(), corner.y()) for corner in corners]) / _FINE
+    corners = path.toFillPolygon(QTransform.fromScale(_FINE, _FINE))
+    points = [corners.at(i) for i in range(corners.size() - 1)]  # the last one is the first again
+    return np.array([(point.x(), point.y()) for point in points]) / _FINE
 
 
 def cut(shape: np.ndarray, window: np.ndarray) -> np.ndarray:
