@@ -178,9 +178,7 @@ class ClusterExecutor:
         self._require_room()
         ray = self._ray
         self._dismiss_idle()
-        remote = ray.remote(function).options(
-            num_cpus=self.cpus, num_gpus=self.gpus, max_retries=self.retries
-        )
+        remote = ray.remote(function).options(num_cpus=self.cpus, num_gpus=self.gpus, max_retries=self.retries)
         extra = () if shared is None else (ray.put(shared),)
         waiting = iter(arguments)
         flying: deque[Any] = deque()

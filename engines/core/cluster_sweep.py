@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 POLL_S = 1.0
 """How long a worker waits for something to report; a message that is there comes at once."""
 
-EventKind = Literal[
-    "waiting", "started", "progress", "snapshot", "checkpoint", "lost", "done", "failed", "cancelled"
-]
+EventKind = Literal["waiting", "started", "progress", "snapshot", "checkpoint", "lost", "done", "failed", "cancelled"]
 
 
 @dataclass(frozen=True)
@@ -162,9 +160,7 @@ class Sweep:
         import engines
 
         if hello.version != engines.__version__:
-            what = (
-                f"{hello.host} has version {hello.version} of the workbench, here it is {engines.__version__}"
-            )
+            what = f"{hello.host} has version {hello.version} of the workbench, here it is {engines.__version__}"
             return self._give_up(slot, what, "")
         slot.host, slot.pid = hello.host, hello.pid
         slot.actor.start.remote(slot.order)
@@ -209,9 +205,7 @@ class Sweep:
             self.losses[task] += 1
         if self.losses[task] > self.owner.retries:
             what = f"its worker was lost {self.losses[task]} times"
-            return TaskEvent(
-                task, "failed", text=what, details=why, is_bug=True, host=slot.host, pid=slot.pid
-            )
+            return TaskEvent(task, "failed", text=what, details=why, is_bug=True, host=slot.host, pid=slot.pid)
         self.queue.appendleft(task)
         how = "goes on from its last checkpoint" if task in self.states else "starts again"
         text = f"the worker on {slot.host or 'the cluster'} was lost; the task {how}"

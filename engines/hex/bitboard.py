@@ -35,9 +35,7 @@ class Geometry:
         by_row = [sum(self.bit[row * size : (row + 1) * size]) for row in range(size)]
         by_column = [sum(self.bit[column::size]) for column in range(size)]
         self.edges = (by_row[0], by_row[-1], by_column[0], by_column[-1])
-        numbers = (
-            np.random.default_rng(size).integers(1, 2**63, size=(3, self.cells), dtype=np.int64).tolist()
-        )
+        numbers = np.random.default_rng(size).integers(1, 2**63, size=(3, self.cells), dtype=np.int64).tolist()
         self.zobrist: list[list[int]] = numbers
         self.white_to_move = numbers[0][0]
 
@@ -104,8 +102,7 @@ class Stones:
             turned ^= geo.zobrist[colour][geo.cells - 1 - cell]
         _, black, white = colours
         top, bottom, left, right = (
-            geo.joined(own & edge, own)
-            for own, edge in zip((black, black, white, white), geo.edges, strict=True)
+            geo.joined(own & edge, own) for own, edge in zip((black, black, white, white), geo.edges, strict=True)
         )
         won = bool(top & bottom or left & right)
         return cls(geo, black, white, (top, bottom, left, right), to_move, key, turned, won)
@@ -167,9 +164,7 @@ def to_arrays(positions: Sequence[Stones]) -> tuple[np.ndarray, np.ndarray]:
     """B positions of one size as cells int8 [B, n, n] and to_move int8 [B]."""
     geo = positions[0].geometry
     count, n = geo.bytes, geo.size
-    data = b"".join(
-        [p.black.to_bytes(count, "little") + p.white.to_bytes(count, "little") for p in positions]
-    )
+    data = b"".join([p.black.to_bytes(count, "little") + p.white.to_bytes(count, "little") for p in positions])
     packed = np.frombuffer(data, np.uint8).reshape(len(positions), 2, count)
     bits = np.unpackbits(packed, axis=2, count=n * geo.width, bitorder="little")
     planes = bits.reshape(len(positions), 2, n, geo.width)[..., :n]

@@ -198,9 +198,7 @@ def make_env(folder: Path, python: str, **extra: str) -> subprocess.CompletedPro
     tools = folder / "bin"
     tools.mkdir()
     for name in ("sh", "sed", "dirname", "uname", "env"):
-        (tools / name).symlink_to(
-            next(p for p in (Path("/usr/bin") / name, Path("/bin") / name) if p.exists())
-        )
+        (tools / name).symlink_to(next(p for p in (Path("/usr/bin") / name, Path("/bin") / name) if p.exists()))
     (tools / "python3").write_text(f"#!/bin/sh\n{python}\n")
     (tools / "python3").chmod(0o755)
     environment = {"PATH": str(tools), "HOME": str(folder), "WORKBENCH_NO_SYSTEM_DEPS": "1", **extra}
@@ -237,9 +235,7 @@ def test_an_old_python_is_refused_with_what_to_do(tmp_path: Path) -> None:
         ({"BUILD": "", "TORCH_INDEX": "https://example.org/whl"}, "https://example.org/whl"),
     ],
 )
-def test_a_machine_without_a_card_gets_no_cuda_build(
-    tmp_path: Path, environment: dict[str, str], index: str
-) -> None:
+def test_a_machine_without_a_card_gets_no_cuda_build(tmp_path: Path, environment: dict[str, str], index: str) -> None:
     done = make_env(tmp_path, FAKE, **environment)
     assert done.returncode == 0, done.stderr
     torch, workbench = (tmp_path / "log").read_text().splitlines()

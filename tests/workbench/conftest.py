@@ -52,12 +52,7 @@ def flush() -> None:
 def _left(before: dict[str, set[Any]]) -> list[str]:
     until = time.monotonic() + PATIENCE_S
     while True:
-        found = [
-            f"{name} {text}"
-            for name, find in _FINDERS.items()
-            for key, text in find()
-            if key not in before[name]
-        ]
+        found = [f"{name} {text}" for name, find in _FINDERS.items() for key, text in find() if key not in before[name]]
         if not found or time.monotonic() > until:
             return found
         gc.collect()

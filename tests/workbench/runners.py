@@ -32,9 +32,7 @@ def wait_end(qtbot: QtBot, handle: JobHandle, timeout: int = PATIENCE_MS) -> Job
 def wait_state(qtbot: QtBot, handle: JobHandle, state: str, timeout: int = PATIENCE_MS) -> None:
     """Wait for a state that the job passes through."""
     if handle.state != state:
-        with qtbot.waitSignal(
-            handle.state_changed, timeout=timeout, check_params_cb=lambda now: now == state
-        ):
+        with qtbot.waitSignal(handle.state_changed, timeout=timeout, check_params_cb=lambda now: now == state):
             pass
 
 

@@ -75,9 +75,7 @@ def test_the_theme_is_followed_and_the_place_is_kept(pane: HelpPane) -> None:
     assert pane.palette().base().color().name() == pane._theme.colours.surface
 
 
-def test_links_to_pages_open_here_and_others_in_the_browser(
-    pane: HelpPane, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_links_to_pages_open_here_and_others_in_the_browser(pane: HelpPane, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
     monkeypatch.setattr(QDesktopServices, "openUrl", staticmethod(lambda url: opened.append(url.toString())))
     pane.anchorClicked.emit(QUrl("https://example.org"))

@@ -168,9 +168,7 @@ def test_a_cancelled_run_with_a_checkpoint_is_resumed(dock: JobDock, runner: Run
     wait_end(qtbot, second)
 
 
-def test_runs_that_an_earlier_window_left_are_offered(
-    make_runner: MakeRunner, qtbot: QtBot, store: Store
-) -> None:
+def test_runs_that_an_earlier_window_left_are_offered(make_runner: MakeRunner, qtbot: QtBot, store: Store) -> None:
     run_id = store.create("sample.train", SampleSpec(steps=4).model_dump(), [0])
     store.save_checkpoint(run_id, {"step": 3, "total": np.zeros(8)})
     runner = make_runner(store, inline=True)
@@ -245,9 +243,7 @@ def test_a_job_that_does_not_stop_is_ended_from_the_dialog(
     qtbot.waitUntil(lambda: set(runner.engine_pids()) == {"batch", "interactive"})
 
 
-def test_the_offer_goes_away_when_the_job_answers_after_all(
-    runner: Runner, qtbot: QtBot, window: QWidget
-) -> None:
+def test_the_offer_goes_away_when_the_job_answers_after_all(runner: Runner, qtbot: QtBot, window: QWidget) -> None:
     handle = runner.submit("sample.count", LONG)
     wait_state(qtbot, handle, "running")
     dialog = offer_to_end(handle, window)
@@ -280,9 +276,7 @@ def test_the_report_of_a_run_from_the_store_has_its_spec(
     dialog.close()
 
 
-def test_a_stored_spec_that_no_longer_fits_is_refused_with_the_field(
-    make_runner: MakeRunner, qtbot: QtBot
-) -> None:
+def test_a_stored_spec_that_no_longer_fits_is_refused_with_the_field(make_runner: MakeRunner, qtbot: QtBot) -> None:
     runner = make_runner(inline=True)
     handle = wait_end(qtbot, runner.submit("sample.count", {"stepz": 3}))
     assert handle.error is not None

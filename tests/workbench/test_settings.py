@@ -32,9 +32,7 @@ def test_without_a_file_there_are_defaults_and_no_complaint() -> None:
 
 
 def test_settings_come_back_as_they_were_saved(home: Path) -> None:
-    wanted = Settings(
-        theme="dark", accent="teal", scale=1.5, threads=3, data_dir=Path("somewhere"), autosave_s=0
-    )
+    wanted = Settings(theme="dark", accent="teal", scale=1.5, threads=3, data_dir=Path("somewhere"), autosave_s=0)
     save_settings(wanted)
     assert settings_path().is_relative_to(home)
     assert json.loads(settings_path().read_text())["schema_version"] == SCHEMA_VERSION

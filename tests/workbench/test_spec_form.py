@@ -191,9 +191,7 @@ def test_a_closed_choice_shows_words_and_reads_values(form: SpecForm[EverySpec],
     assert form.read().way == "straight_on"
 
 
-def test_sliders_follow_the_number_and_the_number_follows_them(
-    form: SpecForm[EverySpec], qtbot: QtBot
-) -> None:
+def test_sliders_follow_the_number_and_the_number_follows_them(form: SpecForm[EverySpec], qtbot: QtBot) -> None:
     for name in ("count", "eps", "wide"):
         editor = form.editor(name)
         assert isinstance(editor, NumberEditor)

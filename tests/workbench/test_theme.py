@@ -173,10 +173,7 @@ def test_every_icon_draws_something_sharp_in_the_colour_of_the_text(qtbot: QtBot
             image = icons.icon(name).pixmap(QSize(24, 24), 2.0).toImage()
             assert image.size() == QSize(48, 48)
             solid = [
-                image.pixelColor(x, y)
-                for x in range(48)
-                for y in range(48)
-                if image.pixelColor(x, y).alpha() > 250
+                image.pixelColor(x, y) for x in range(48) for y in range(48) if image.pixelColor(x, y).alpha() > 250
             ]
             assert len(solid) > 4, name
             off = max(abs(c.red() - int(theme.colours.text[1:3], 16)) for c in solid)
@@ -186,9 +183,7 @@ def test_every_icon_draws_something_sharp_in_the_colour_of_the_text(qtbot: QtBot
 def test_a_disabled_icon_is_paler(qtbot: QtBot) -> None:
     Theme("light").apply()
     drawn = icons.icon("stop")
-    usual, disabled = (
-        drawn.pixmap(QSize(24, 24), mode).toImage() for mode in (QIcon.Mode.Normal, QIcon.Mode.Disabled)
-    )
+    usual, disabled = (drawn.pixmap(QSize(24, 24), mode).toImage() for mode in (QIcon.Mode.Normal, QIcon.Mode.Disabled))
     assert usual != disabled
 
 

@@ -40,9 +40,7 @@ def opened_window(
     size: tuple[int, int] = (1200, 800),
 ) -> Iterator[MainWindow]:
     """A window on the screen with its engines in threads; closed without questions at the end."""
-    window = MainWindow(
-        light_theme(), settings or Settings(autosave_s=0), session or Session(), panels=panels
-    )
+    window = MainWindow(light_theme(), settings or Settings(autosave_s=0), session or Session(), panels=panels)
     window.resize(*size)
     with qtbot.waitExposed(window):
         window.show()

@@ -355,11 +355,7 @@ def place_of(value: float, view: FieldView) -> float:
         return min(max((value - low) / (high - low), 0.0), 1.0)
     floor = _floor(view)
     if low <= 0:  # the first hundredth is zero itself
-        return (
-            0.0
-            if value < floor
-            else 0.01 + 0.99 * math.log(min(value, high) / floor) / math.log(high / floor)
-        )
+        return 0.0 if value < floor else 0.01 + 0.99 * math.log(min(value, high) / floor) / math.log(high / floor)
     return min(max(math.log(max(value, low) / low) / math.log(high / low), 0.0), 1.0)
 
 

@@ -133,9 +133,7 @@ class JobModel(QAbstractTableModel):
     def tick(self) -> None:
         """Times have moved on."""
         if self._rows:
-            self.dataChanged.emit(
-                self.index(0, Column.PROGRESS), self.index(len(self._rows) - 1, Column.LEFT)
-            )
+            self.dataChanged.emit(self.index(0, Column.PROGRESS), self.index(len(self._rows) - 1, Column.LEFT))
 
     def has_running(self) -> bool:
         return any(state_of(row) in ("running", "stopping") for row in self._rows)

@@ -169,9 +169,7 @@ def load(
     return ImageSet(entry.name, split, images, labels, entry.classes, keys)
 
 
-def load_games(
-    name: str = "hex-games", *, data_dir: Path | str | None = None, check: Check = nothing
-) -> GameSet:
+def load_games(name: str = "hex-games", *, data_dir: Path | str | None = None, check: Check = nothing) -> GameSet:
     """Recorded games. Raises MissingData or UserError like `load`."""
     from engines.core.data.readers import read_hex_games
 
@@ -222,9 +220,7 @@ def _read(
 def _check_shape(entry: DataSet, split: str, images: np.ndarray) -> None:
     expected = entry.counts.get(split, len(images)), *entry.shape
     if any(entry.shape) and images.shape != expected:
-        raise UserError(
-            f"{entry.name} {split}: expected images {expected}, got {images.shape}", "fetch it again"
-        )
+        raise UserError(f"{entry.name} {split}: expected images {expected}, got {images.shape}", "fetch it again")
 
 
 def _shifted(progress: Progress, before: int, total: int, label: str) -> Callable[[int], None]:
@@ -253,9 +249,7 @@ def _first(file: DataFile, folders: tuple[Path, ...]) -> Path | None:
     return None
 
 
-def _good(
-    file: DataFile, folders: tuple[Path, ...], check: Check, damaged: list[Path] | None = None
-) -> Path | None:
+def _good(file: DataFile, folders: tuple[Path, ...], check: Check, damaged: list[Path] | None = None) -> Path | None:
     """The first file of that name with the right checksum; the others are added to `damaged`."""
     for folder in folders:
         path = folder / file.path

@@ -76,9 +76,7 @@ class _Resumable:
     """A downloader for pooch: asks the server for what `part` still lacks, and only then hands the file
     over."""
 
-    def __init__(
-        self, part: Path, size: int, progress: Callable[[int], None], check: Callable[[], None]
-    ) -> None:
+    def __init__(self, part: Path, size: int, progress: Callable[[int], None], check: Callable[[], None]) -> None:
         self.part, self.size, self.progress, self.check = part, size, progress, check
         self.resumed = False
 
@@ -128,9 +126,7 @@ def _chunks(url: str, start: int, check: Callable[[], None]) -> Iterator[tuple[s
 
         headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={start}-"} if start else {})}
         try:
-            with requests.get(
-                url, headers=headers, stream=True, timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S)
-            ) as answer:
+            with requests.get(url, headers=headers, stream=True, timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S)) as answer:
                 answer.raise_for_status()
                 post("start", start if answer.status_code == 206 else 0)
                 for chunk in answer.iter_content(_CHUNK):

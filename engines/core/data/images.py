@@ -76,9 +76,7 @@ class ImageSet:
 def assign_parts(keys: Iterable[str], labels: np.ndarray, shares: Sequence[float]) -> np.ndarray:
     """int64 [N]: which part each image falls into, -1 for none. Within a class, images are ordered by a hash
     of their key and cut at the cumulated shares."""
-    digests = np.array(
-        [hashlib.sha256(key.encode("utf8", "surrogatepass")).digest()[:8] for key in keys], dtype="S8"
-    )
+    digests = np.array([hashlib.sha256(key.encode("utf8", "surrogatepass")).digest()[:8] for key in keys], dtype="S8")
     part = np.full(len(labels), -1, dtype=np.int64)
     for label in np.unique(labels):
         members = np.flatnonzero(labels == label)

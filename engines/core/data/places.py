@@ -29,9 +29,7 @@ def given_folder(data_dir: Path | str | None = None) -> Path | None:
     folder = Path(text).expanduser()
     if not folder.is_dir():
         source = "--data-dir" if data_dir is not None else DATA_VARIABLE
-        raise UserError(
-            f"expected {source} to be a folder, got {text!r}", "name an existing folder or leave it out"
-        )
+        raise UserError(f"expected {source} to be a folder, got {text!r}", "name an existing folder or leave it out")
     return folder
 
 

@@ -68,9 +68,7 @@ def read_cifar_archive(
     return np.ascontiguousarray(pixels), records[:, 0].astype(np.int64)
 
 
-def read_packed(
-    path: Path, check: Callable[[], None] = nothing
-) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+def read_packed(path: Path, check: Callable[[], None] = nothing) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
     """Images uint8 [N, H, W, 3], labels int64 [N] and classes of a file of packed colour differences.
 
     The member ``d``, uint8 [3, N, H, W], holds red - green, green and blue - green, each differenced along
@@ -83,9 +81,7 @@ def read_packed(
     except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error, lzma.LZMAError) as error:
         raise UserError(f"{path.name} cannot be read: {error}", _DAMAGED) from None
     if differences.dtype != np.uint8 or differences.ndim != 4 or differences.shape[:2] != (3, len(labels)):
-        raise UserError(
-            f"{path.name}: expected uint8 [3, {len(labels)}, H, W], got {differences.shape}", _DAMAGED
-        )
+        raise UserError(f"{path.name}: expected uint8 [3, {len(labels)}, H, W], got {differences.shape}", _DAMAGED)
     images = np.empty((len(labels), *differences.shape[2:], 3), np.uint8)
     for start in range(0, len(labels), 1000):
         check()
@@ -110,9 +106,7 @@ def read_hex_games(path: Path, size: int) -> tuple[np.ndarray, ...]:
         try:
             game = np.array([cells[move] for move in line.split()], np.int16)
         except KeyError as error:
-            raise UserError(
-                f"{path.name}, line {number}: {error} is no cell of {size}x{size}", _DAMAGED
-            ) from None
+            raise UserError(f"{path.name}, line {number}: {error} is no cell of {size}x{size}", _DAMAGED) from None
         if len(game):
             games.append(game)
     return tuple(games)

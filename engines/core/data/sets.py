@@ -25,9 +25,7 @@ def _digits(paths: tuple[Path, ...], split: str, check: Callable[[], None]) -> t
     return images[chosen], labels[chosen]
 
 
-def _idx_pair(
-    paths: tuple[Path, ...], split: str, check: Callable[[], None]
-) -> tuple[np.ndarray, np.ndarray]:
+def _idx_pair(paths: tuple[Path, ...], split: str, check: Callable[[], None]) -> tuple[np.ndarray, np.ndarray]:
     images = read_idx(paths[0])
     check()
     labels = read_idx(paths[1])
@@ -36,16 +34,12 @@ def _idx_pair(
     return images[..., None], labels.astype(np.int64)
 
 
-def _cifar_binary(
-    paths: tuple[Path, ...], split: str, check: Callable[[], None]
-) -> tuple[np.ndarray, np.ndarray]:
+def _cifar_binary(paths: tuple[Path, ...], split: str, check: Callable[[], None]) -> tuple[np.ndarray, np.ndarray]:
     batches = {"train": [f"data_batch_{i}.bin" for i in range(1, 6)], "test": ["test_batch.bin"]}[split]
     return _in_content_order(*read_cifar_archive(paths[0], batches, check))
 
 
-def _cifar_packed(
-    paths: tuple[Path, ...], split: str, check: Callable[[], None]
-) -> tuple[np.ndarray, np.ndarray]:
+def _cifar_packed(paths: tuple[Path, ...], split: str, check: Callable[[], None]) -> tuple[np.ndarray, np.ndarray]:
     parts = [read_packed(path, check) for path in paths]
     return _in_content_order(np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts]))
 
@@ -54,9 +48,7 @@ def _in_content_order(images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarra
     """The same images in an order that only their pixels decide, so that both layouts give the same set."""
     import hashlib
 
-    digests = np.array(
-        [hashlib.blake2b(image.tobytes(), digest_size=8).digest() for image in images], dtype="S8"
-    )
+    digests = np.array([hashlib.blake2b(image.tobytes(), digest_size=8).digest() for image in images], dtype="S8")
     order = np.argsort(digests, kind="stable")
     return images[order], labels[order]
 

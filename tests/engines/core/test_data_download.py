@@ -128,9 +128,7 @@ def test_the_next_address_is_used_when_the_first_fails(
     assert [path for path, _ in server.requests] == ["/gone.bin", "/a.bin"]
 
 
-def test_a_broken_connection_is_resumed_by_the_next_fetch(
-    entry: DataSet, server: FileServer, home: Path
-) -> None:
+def test_a_broken_connection_is_resumed_by_the_next_fetch(entry: DataSet, server: FileServer, home: Path) -> None:
     server.cut = [400_000]
     with pytest.raises(UserError, match="try again"):
         data.fetch("toy")
@@ -151,9 +149,7 @@ def test_a_server_that_cannot_resume_starts_over(entry: DataSet, server: FileSer
     assert data.load("toy").images.tobytes() == BODY
 
 
-def test_a_spoilt_part_is_thrown_away_and_fetched_afresh(
-    entry: DataSet, server: FileServer, home: Path
-) -> None:
+def test_a_spoilt_part_is_thrown_away_and_fetched_afresh(entry: DataSet, server: FileServer, home: Path) -> None:
     part = home / "toy" / "a.bin.part"
     part.parent.mkdir(parents=True)
     part.write_bytes(bytes(500_000))
@@ -162,9 +158,7 @@ def test_a_spoilt_part_is_thrown_away_and_fetched_afresh(
     assert data.load("toy").images.tobytes() == BODY
 
 
-def test_cancelling_keeps_the_part_and_uses_none_of_it(
-    entry: DataSet, server: FileServer, home: Path
-) -> None:
+def test_cancelling_keeps_the_part_and_uses_none_of_it(entry: DataSet, server: FileServer, home: Path) -> None:
     server.pause_s = 0.02
     so_far: list[float] = []
 

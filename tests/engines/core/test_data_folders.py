@@ -34,10 +34,7 @@ def png_stating(width: int, height: int) -> bytes:
 
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     return (
-        b"\x89PNG\r\n\x1a\n"
-        + block(b"IHDR", header)
-        + block(b"IDAT", zlib.compress(b"\0" * 9))
-        + block(b"IEND", b"")
+        b"\x89PNG\r\n\x1a\n" + block(b"IHDR", header) + block(b"IDAT", zlib.compress(b"\0" * 9)) + block(b"IEND", b"")
     )
 
 
@@ -74,9 +71,7 @@ def test_a_flat_folder_has_no_classes(tmp_path: Path) -> None:
     for name in ("b.png", "a.jpg", "c.gif"):
         save(tmp_path / name)
     flat = data.load_folder(tmp_path, size=8)
-    assert (
-        flat.classes == () and list(flat.labels) == [-1, -1, -1] and flat.keys == ("a.jpg", "b.png", "c.gif")
-    )
+    assert flat.classes == () and list(flat.labels) == [-1, -1, -1] and flat.keys == ("a.jpg", "b.png", "c.gif")
 
 
 def test_pictures_deep_below_a_class_belong_to_it_and_hidden_files_do_not(classes: Path) -> None:
@@ -124,9 +119,7 @@ def real_valued(path: Path) -> Path:
     ("make", "suffix"),
     [(sixteen_bit_grey, "png"), (sixteen_bit_grey, "tif"), (sixteen_bit_colour, "tif"), (real_valued, "tif")],
 )
-def test_deeper_pixels_are_scaled_and_not_cut_off(
-    tmp_path: Path, make: Callable[[Path], Path], suffix: str
-) -> None:
+def test_deeper_pixels_are_scaled_and_not_cut_off(tmp_path: Path, make: Callable[[Path], Path], suffix: str) -> None:
     pixels = read_picture(make(tmp_path / f"x.{suffix}"))
     assert pixels.shape == (6, 6, 3) and set(np.unique(pixels)) <= {127, 128}
 
@@ -173,9 +166,7 @@ def test_cropping_padding_and_stretching(tmp_path: Path) -> None:
     image = Image.new("RGB", (40, 20), "white")
     image.paste("red", (0, 0, 10, 20))
     image.save(tmp_path / "x.png")
-    crop, pad, stretch = (
-        read_picture(tmp_path / "x.png", size=16, fit=f) for f in ("crop", "pad", "stretch")
-    )
+    crop, pad, stretch = (read_picture(tmp_path / "x.png", size=16, fit=f) for f in ("crop", "pad", "stretch"))
     assert crop.shape == pad.shape == stretch.shape == (16, 16, 3)
     assert crop[8, 1].min() == 255, "the red quarter at the left is cut off"
     assert pad[0].max() == 0 and pad[15].max() == 0, "bars above and below"
@@ -240,7 +231,5 @@ def test_loading_reports_progress_and_can_be_cancelled(classes: Path) -> None:
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        data.load_folder(
-            classes, size=8, progress=lambda done, total, text: said.append((done, total)), check=check
-        )
+        data.load_folder(classes, size=8, progress=lambda done, total, text: said.append((done, total)), check=check)
     assert said == [(i, 20) for i in range(1, 6)]

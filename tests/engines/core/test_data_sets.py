@@ -70,9 +70,7 @@ def test_digits_split_into_disjoint_parts_with_every_class() -> None:
     parts = [data.load("digits", split) for split in ("train", "validation", "test")]
     assert [len(part) for part in parts] == [1258, 180, 359]
     for part in parts:
-        assert (
-            part.images.dtype == np.uint8 and part.images.max() == 255 and set(part.labels) == set(range(10))
-        )
+        assert part.images.dtype == np.uint8 and part.images.max() == 255 and set(part.labels) == set(range(10))
     joined = data.load("digits", "all")
     assert len(joined) == 1797 and len(set(joined.keys)) == 1797
     pixels = [p.images.reshape(len(p), -1) for p in parts]
@@ -183,9 +181,7 @@ def test_both_layouts_of_cifar_give_the_same_pictures(tmp_path: Path) -> None:
     rng = np.random.default_rng(2)
     images = rng.integers(0, 256, (7, 32, 32, 3), dtype=np.uint8)
     labels = np.array([3, 1, 4, 1, 5, 9, 2])
-    records = np.concatenate(
-        [labels[:, None].astype(np.uint8), images.transpose(0, 3, 1, 2).reshape(7, -1)], 1
-    )
+    records = np.concatenate([labels[:, None].astype(np.uint8), images.transpose(0, 3, 1, 2).reshape(7, -1)], 1)
     tar = archive(tmp_path / "c.tar.gz", {"data_batch_1.bin": records[:4], "data_batch_2.bin": records[4:]})
     read, seen = readers.read_cifar_archive(tar, ["data_batch_1.bin", "data_batch_2.bin"])
     assert np.array_equal(read, images) and np.array_equal(seen, labels)
@@ -201,9 +197,7 @@ def test_damaged_cifar_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"test_batch\.bin"):
         readers.read_cifar_archive(archive(path, {"other.bin": np.zeros(3073, np.uint8)}), ["test_batch.bin"])
     with pytest.raises(UserError, match="no whole"):
-        readers.read_cifar_archive(
-            archive(path, {"test_batch.bin": np.zeros(99, np.uint8)}), ["test_batch.bin"]
-        )
+        readers.read_cifar_archive(archive(path, {"test_batch.bin": np.zeros(99, np.uint8)}), ["test_batch.bin"])
     path.write_bytes(archive(path, {"test_batch.bin": np.zeros(3073, np.uint8)}).read_bytes()[:60])
     with pytest.raises(UserError, match=r"c\.tar\.gz"):
         readers.read_cifar_archive(path, ["test_batch.bin"])
@@ -299,6 +293,4 @@ def test_the_recorded_games_are_all_there() -> None:
     games = data.load_games()
     assert len(games) == 23_665 and games.size == 9
     assert min(map(len, games.games)) == 2 and max(map(len, games.games)) == 64
-    assert all(
-        len(set(game.tolist())) == len(game) and 0 <= game.min() <= game.max() < 81 for game in games.games
-    )
+    assert all(len(set(game.tolist())) == len(game) and 0 <= game.min() <= game.max() < 81 for game in games.games)

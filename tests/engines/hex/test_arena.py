@@ -65,9 +65,7 @@ def test_known_strengths_are_recovered_from_a_pool() -> None:
 
 
 def test_players_that_only_met_through_others_are_compared() -> None:
-    ratings = rate(
-        pool_wins(3, [(0, 1, 0.0)] * 30 + [(0, 1, 1.0)] * 10 + [(1, 2, 0.0)] * 30 + [(1, 2, 1.0)] * 10)
-    )
+    ratings = rate(pool_wins(3, [(0, 1, 0.0)] * 30 + [(0, 1, 1.0)] * 10 + [(1, 2, 0.0)] * 30 + [(1, 2, 1.0)] * 10))
     assert ratings.elo[2] == pytest.approx(2 * ratings.elo[1], rel=0.01)
     assert ratings.high[2] - ratings.low[2] > ratings.high[1] - ratings.low[1]
 

@@ -21,9 +21,7 @@ def brief(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("brief")
 def test_check_9_8_reports_search_over_bare_network_in_one_run() -> None:
     told: list[str] = []
-    measures = find_bench("hex-search").function(
-        LocalContext(on_progress=lambda d, t, text: told.append(text))
-    )
+    measures = find_bench("hex-search").function(LocalContext(on_progress=lambda d, t, text: told.append(text)))
     assert [m.target for m in measures] == [0.70, 0.70, 0.85]
     for measure in measures:
         assert measure.ours is not None and measure.ours > 0

@@ -102,9 +102,7 @@ def test_perfect_play_never_loses_an_opening_that_it_wins() -> None:
     winning = {2, 3, 4, 5, 6}  # c1, a2, b2, c2, a3
     result = run_job(
         "hex.match",
-        MatchSpec(
-            size=3, weights="expert", rival_weights="b", openings=9, budget=60, equal="simulations", n0=0
-        ),
+        MatchSpec(size=3, weights="expert", rival_weights="b", openings=9, budget=60, equal="simulations", n0=0),
     )
     for opening, left_black, winner in zip(result.openings, result.left_black, result.winners, strict=True):
         if left_black == (int(opening) in winning):

@@ -213,9 +213,7 @@ def test_settings_change_with_a_request_and_return(hashed: HashEvaluator) -> Non
 
 def test_a_gumbel_move_spends_its_simulations(hashed: HashEvaluator) -> None:
     with desk() as session:
-        session.ctx.request(
-            EngineRequest("move", 1, 6, swap="none", simulations=32, changes={"gumbel": True})
-        )
+        session.ctx.request(EngineRequest("move", 1, 6, swap="none", simulations=32, changes={"gumbel": True}))
         shot = session.wait(lambda s: s.final)
         assert shot.simulations == 32
         assert (shot.visits > 0).sum() == 16

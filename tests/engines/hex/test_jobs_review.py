@@ -31,9 +31,7 @@ def hashed(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_review_finds_the_moves_that_threw_the_game_away() -> None:
     shots: list[ReviewSnapshot] = []
     ctx = LocalContext(on_snapshot=lambda shot, keep: shots.append(shot))
-    result = run_job(
-        "hex.review", ReviewSpec(size=3, moves="b2 a1 a2 b1 a3", swap="none", simulations=60, n0=0), ctx
-    )
+    result = run_job("hex.review", ReviewSpec(size=3, moves="b2 a1 a2 b1 a3", swap="none", simulations=60, n0=0), ctx)
     assert len(result.black_value) == 6
     assert len(result.moves) == 5
     assert result.black_value[1] == 1.0
@@ -50,9 +48,7 @@ def test_a_review_finds_the_moves_that_threw_the_game_away() -> None:
 
 @pytest.mark.usefixtures("exact")
 def test_a_blunder_is_listed_first_and_its_better_move_is_named() -> None:
-    result = run_job(
-        "hex.review", ReviewSpec(size=3, moves="b2 a3 a1 c1 c3", swap="none", simulations=80, n0=0)
-    )
+    result = run_job("hex.review", ReviewSpec(size=3, moves="b2 a3 a1 c1 c3", swap="none", simulations=80, n0=0))
     mistakes = result.mistakes(0.3)
     swings = np.flatnonzero(np.abs(np.diff(result.black_value)) > 0.6)
     assert {move.index for move in mistakes} == set(swings.tolist())

@@ -43,9 +43,7 @@ class NaiveNode:
         self.children: dict[int, NaiveNode] = {}
 
 
-def naive_puct(
-    evaluator: HashEvaluator, cells: np.ndarray, to_move: int, simulations: int, c: float
-) -> NaiveNode:
+def naive_puct(evaluator: HashEvaluator, cells: np.ndarray, to_move: int, simulations: int, c: float) -> NaiveNode:
     """AlphaZero's PUCT with values in [-1, 1], first-play value 0, one network call for each new position."""
 
     def expand(node: NaiveNode) -> float:
@@ -105,9 +103,7 @@ def test_check_9_7_without_q_and_n0_zero_it_is_plain_puct_move_for_move(size: in
 
 @pytest.mark.parametrize("batch", [1, 4, 16])
 @pytest.mark.parametrize(("n0", "has_q"), [(0, False), (0, True), (3, True), (10, True)])
-def test_check_9_7_visits_sum_to_simulations_and_wins_stay_within_visits(
-    batch: int, n0: int, has_q: bool
-) -> None:
+def test_check_9_7_visits_sum_to_simulations_and_wins_stay_within_visits(batch: int, n0: int, has_q: bool) -> None:
     evaluator = HashEvaluator(has_q=has_q)
     search = Search(evaluator, empty(6), 1, SearchSettings(n0=n0, batch=batch))
     search.run(Limits(simulations=777))
@@ -158,9 +154,7 @@ def test_check_9_7_with_exact_v_and_q_the_most_visited_move_wins(n0: int) -> Non
     for stones in (0, 2, 4, 1, 3) * 4:
         cells = random_position(3, stones, rng)
         position = Stones.of(cells, 1 + stones % 2)
-        search = Search(
-            ExactEvaluator(), cells, position.to_move, SearchSettings(n0=n0, batch=1, prove=False)
-        )
+        search = Search(ExactEvaluator(), cells, position.to_move, SearchSettings(n0=n0, batch=1, prove=False))
         search.run(Limits(simulations=40))
         if exact_value(position) > 0:
             assert exact_value(position.play(int(search.visits.argmax()))) == -1
@@ -177,8 +171,7 @@ def test_trap_1_a_wrong_sign_of_q_would_show() -> None:
             return type(out)(out.prior, out.value, -out.q)
 
     right, wrong = (
-        Search(kind(), empty(3), 1, SearchSettings(n0=50, batch=1, prove=False))
-        for kind in (ExactEvaluator, Wrong)
+        Search(kind(), empty(3), 1, SearchSettings(n0=50, batch=1, prove=False)) for kind in (ExactEvaluator, Wrong)
     )
     for search in (right, wrong):
         search.run(Limits(simulations=20))
@@ -226,9 +219,7 @@ def test_trap_4_noise_touches_the_root_only_and_comes_from_its_own_generator() -
     evaluator = HashEvaluator()
     for row in every_row(one)[1:]:
         board, mover = one.tree.stones[row], one.tree.stones[row].to_move
-        cells = np.array(
-            [1 if board.black & b else 2 if board.white & b else 0 for b in board.geometry.bit], np.int8
-        )
+        cells = np.array([1 if board.black & b else 2 if board.white & b else 0 for b in board.geometry.bit], np.int8)
         expected = evaluator.evaluate(cells.reshape(1, 5, 5), np.array([mover], np.int8)).prior[0]
         np.testing.assert_array_equal(one.tree.prior[row], expected)
     np.testing.assert_array_equal(one.snapshot().prior, quiet.snapshot().prior)
@@ -522,9 +513,7 @@ def test_whatever_the_settings_the_tree_stays_sound(
     stones = min(stones, size * size // 3)
     cells = random_position(size, stones, np.random.default_rng(seed))
     chosen = SearchSettings(n0=n0, batch=batch, fpu=fpu, gumbel=gumbel, noise=noise)
-    search = Search(
-        HashEvaluator(has_q=has_q), cells, 1 + stones % 2, chosen, cache=EvaluationCache(size**2, 50)
-    )
+    search = Search(HashEvaluator(has_q=has_q), cells, 1 + stones % 2, chosen, cache=EvaluationCache(size**2, 50))
     for _ in range(4):
         before = int(search.visits.sum())
         search.run(Limits(simulations=60))

@@ -152,9 +152,7 @@ class BoardDisplay(QWidget):
 
     def _tools(self) -> BoardPainter:
         if self._painter is None:
-            geometry = BoardGeometry(
-                self.board_size, self.width(), self.height(), self._rotation, self._coordinates
-            )
+            geometry = BoardGeometry(self.board_size, self.width(), self.height(), self._rotation, self._coordinates)
             self._painter = BoardPainter(geometry, self.look, self.font(), self.devicePixelRatioF())
         return self._painter
 
@@ -240,9 +238,7 @@ class BoardDisplay(QWidget):
 
     def paint_into(self, painter: QPainter, target: QRect) -> None:
         """Draw what is shown, sharp at any size and without what follows the mouse."""
-        geometry = BoardGeometry(
-            self.board_size, target.width(), target.height(), self._rotation, self._coordinates
-        )
+        geometry = BoardGeometry(self.board_size, target.width(), target.height(), self._rotation, self._coordinates)
         tools = BoardPainter(geometry, self.look, self.font())
         painter.fillRect(target, self.look.ground)
         painter.save()

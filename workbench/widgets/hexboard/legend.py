@@ -61,9 +61,7 @@ class HeatLegend(QWidget):
         head = QFontMetricsF(self.font()).elidedText(
             f"{scale.title}  ·  {note}", Qt.TextElideMode.ElideRight, room.width()
         )
-        painter.drawText(
-            QRectF(room.left(), room.top(), room.width(), line), Qt.AlignmentFlag.AlignCenter, head
-        )
+        painter.drawText(QRectF(room.left(), room.top(), room.width(), line), Qt.AlignmentFlag.AlignCenter, head)
         body = QRectF(room.left(), room.top() + line + 2, room.width(), room.height() - line - 2)
         if scale.swatches:
             self._paint_swatches(painter, body, scale)

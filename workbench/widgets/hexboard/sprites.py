@@ -42,9 +42,7 @@ class SpritePainter:
         """A cell of one colour. Steps of 4 in 255 cannot be seen and keep the sprites few."""
         red, green, blue, opacity = (value & ~3 for value in fill)
         key = ("tile", (red << 24) | (green << 16) | (blue << 8) | opacity)
-        return self._hexagon_sprite(
-            key, TILE if self._is_coarse else 1.0, QBrush(QColor(red, green, blue, opacity))
-        )
+        return self._hexagon_sprite(key, TILE if self._is_coarse else 1.0, QBrush(QColor(red, green, blue, opacity)))
 
     def _hexagon_sprite(self, key: tuple[str, int], size: float, brush: QBrush) -> QPixmap:
         """A hexagon of `size` times a cell."""

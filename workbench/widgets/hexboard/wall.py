@@ -142,9 +142,7 @@ class MiniBoardWall(QWidget):
         rows = math.ceil(count / self._columns)
         used = self._step.width() * self._columns - GAP, self._step.height() * rows - GAP
         self._origin = QPointF(max(self.width() - used[0], 0) // 2, max(self.height() - used[1], 0) // 2)
-        geometry = BoardGeometry(
-            n, self._cell.width(), self._cell.height(), FLAT, coordinates=False, margin=1.0
-        )
+        geometry = BoardGeometry(n, self._cell.width(), self._cell.height(), FLAT, coordinates=False, margin=1.0)
         self._tools = BoardPainter(geometry, look_for(self.palette()), self.font(), ratio)
         self._empty = self._pixmap(self._cell, ratio)
         painter = QPainter(self._empty)
