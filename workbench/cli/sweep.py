@@ -118,7 +118,7 @@ class _Tasks:
 
 
 def _report(tasks: _Tasks, specs: tuple[Spec, ...], names: list[str], out: Path | None, *, as_json: bool) -> None:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "task": number + 1,
             "run": tasks.runs[number],

@@ -118,7 +118,8 @@ class EngineSession:
             self._finish("The tree has reached its memory limit.")
         elif time.perf_counter() - self._published >= 1 / self.spec.publish_hz:
             self._published = time.perf_counter()
-            self.ctx.publish(player.snapshot(request.generation, exact=self._exact))
+            note = _caution(player.evaluator, request.size)
+            self.ctx.publish(player.snapshot(request.generation, exact=self._exact, note=note))
 
     def _finish(self, note: str) -> None:
         """Answer a "move", or show that an analysis has nothing left to do."""
@@ -126,6 +127,7 @@ class EngineSession:
         self.is_busy = False
         final = request.kind == "move"
         best = player.decide(request.temperature, self.ctx.check) if final else None
+        note = " ".join(part for part in (note, _caution(player.evaluator, request.size)) if part)
         self.ctx.publish(player.snapshot(request.generation, best=best, final=final, exact=self._exact, note=note))
 
     def _prepare(self, request: EngineRequest) -> Player:
@@ -177,6 +179,14 @@ def _swap(text: str) -> Swap:
     if text not in ("none", "pieces", "sides"):
         raise UserError(f"expected swap to be none, pieces or sides, got {text!r}")
     return cast(Swap, text)
+
+
+def _caution(evaluator: object, size: int) -> str:
+    """What to know of a network's view of a board larger than any it was trained on, or ""."""
+    largest = max(getattr(evaluator, "sizes", ()), default=size)
+    if size <= largest:
+        return ""
+    return f"This network was trained on boards up to {largest}×{largest}: take its view of this one with care."
 
 
 def _refusal(request: EngineRequest, note: str) -> AnalysisSnapshot:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from engines.core.errors import UserError
 from engines.core.job import JobContext, job
 from engines.hex.coordinates import cell_name
 from engines.hex.movetext import moves_of
@@ -26,6 +27,8 @@ def review(spec: ReviewSpec, ctx: JobContext) -> ReviewResult:
     from engines.hex.evaluator import load_evaluator
 
     moves = moves_of(spec.moves, spec.size)
+    if not moves:
+        raise UserError("there are no moves to review", "give moves, for example --set moves='a2 d4 c5'")
     replay(spec.size, moves, spec.swap)
     evaluator = load_evaluator(spec.weights, spec.device, spec.average_rotation)
     player = Player(evaluator, SearchSettings.of(spec), rng=np.random.default_rng(spec.seed))

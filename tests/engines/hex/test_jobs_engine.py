@@ -111,6 +111,15 @@ def test_a_newer_request_replaces_the_older_one_within_a_tenth_of_a_second(hashe
         assert session.shots[-1].to_move == 2
 
 
+def test_a_board_larger_than_any_trained_on_comes_with_a_caution(hashed: HashEvaluator) -> None:
+    hashed.sizes = (4, 5)
+    with desk() as live:
+        live.ctx.request(EngineRequest("analyse", 1, 7))
+        assert "up to 5×5" in live.wait(lambda s: s.generation == 1).note
+        live.ctx.request(EngineRequest("analyse", 2, 5))
+        assert live.wait(lambda s: s.generation == 2).note == ""
+
+
 def test_idle_stops_and_keeps_the_tree(hashed: HashEvaluator) -> None:
     with desk() as session:
         session.ctx.request(EngineRequest("analyse", 1, 7))

@@ -83,6 +83,11 @@ def test_a_review_can_be_cancelled_and_refuses_illegal_games() -> None:
         run_job("hex.review", ReviewSpec(size=7, moves="a1 q99", simulations=50))
 
 
+def test_a_review_without_moves_is_refused() -> None:
+    with pytest.raises(UserError, match="no moves"):
+        run_job("hex.review", ReviewSpec(size=4))
+
+
 @pytest.mark.usefixtures("hashed")
 def test_resigning_ends_a_review_with_the_winner() -> None:
     result = run_job("hex.review", ReviewSpec(size=5, moves="c3 b2 resign", swap="none", simulations=20))
