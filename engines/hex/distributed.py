@@ -30,7 +30,9 @@ def play_chunk(task: tuple[int, int, int], shared: dict[str, Any]) -> Batch:
         Evaluator(net, half=spec.bfloat16), simulations=spec.simulations, n0=spec.n0, c_puct=spec.c_puct, fpu=spec.fpu,
         noise=spec.noise, alpha=spec.alpha, gumbel=spec.gumbel,
     )  # fmt: skip
-    player = SelfPlay(size, games, sampled_moves=round(spec.sampled_moves * size**2), seed=seed)
+    player = SelfPlay(
+        size, games, sampled_moves=round(spec.sampled_moves * size**2), seed=seed, random_moves=spec.random_moves
+    )
     return player.play(search, games, refill=False)
 
 

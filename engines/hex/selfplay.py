@@ -36,9 +36,19 @@ class SelfPlay:
     """Keeps its unfinished games between calls, so that long games are not lost to short ones."""
 
     def __init__(
-        self, size: int, games: int, *, sampled_moves: int, seed: int, device: torch.device | str = "cpu"
+        self,
+        size: int,
+        games: int,
+        *,
+        sampled_moves: int,
+        seed: int,
+        random_moves: int = 1,
+        device: torch.device | str = "cpu",
     ) -> None:
+        """random_moves: each game begins with 1 up to this many uniformly random moves (the paper: 1), fewer than
+        either side needs to win."""
         self.size = size
+        self.random_moves = max(1, min(random_moves, size))
         self.sampled_moves = sampled_moves
         self.device = torch.device(device)
         self.generator = torch.Generator(self.device).manual_seed(seed)
@@ -49,22 +59,28 @@ class SelfPlay:
         self.actions = np.zeros((games, cells), np.int16)
         self.pi = np.zeros((games, cells, cells), np.float16)
         self.length = np.zeros(games, np.int64)
+        self.skip = np.ones(games, np.int64)
         self._begin(np.arange(games))
 
     def _begin(self, games: np.ndarray) -> None:
-        first = self.rng.integers(0, self.size**2, len(games))
+        count = self.rng.integers(1, self.random_moves + 1, len(games))
+        order = self.rng.permuted(np.tile(np.arange(self.size**2), (len(games), 1)), axis=1)[:, : self.random_moves]
+        cells = np.zeros((len(games), self.size**2), np.int8)
+        for ply in range(self.random_moves):
+            on = count > ply
+            cells[on, order[on, ply]] = 1 + ply % 2
         rows = torch.as_tensor(games, device=self.device)
-        self.cells[rows] = 0
-        self.cells.view(len(self.cells), -1)[rows, torch.as_tensor(first, device=self.device)] = 1
-        self.mover[rows] = 2
-        self.actions[games, 0] = first
-        self.length[games] = 1
+        self.cells[rows] = torch.as_tensor(cells, device=self.device).view(-1, self.size, self.size)
+        self.mover[rows] = torch.as_tensor(1 + count % 2, dtype=torch.int8, device=self.device)
+        self.actions[games, : self.random_moves] = order
+        self.length[games] = self.skip[games] = count
 
     def keep(self, games: np.ndarray) -> None:
         """Go on with some boards only. games: int [K], their places."""
         rows = torch.as_tensor(games, device=self.device)
         self.cells, self.mover = self.cells[rows], self.mover[rows]
-        self.actions, self.pi, self.length = self.actions[games], self.pi[games], self.length[games]
+        self.actions, self.pi = self.actions[games], self.pi[games]
+        self.length, self.skip = self.length[games], self.skip[games]
 
     def play(
         self,
@@ -125,4 +141,6 @@ class SelfPlay:
     def _samples(self, game: int, winner: int) -> Samples:
         moves = int(self.length[game])
         empty = np.zeros(self.size**2, np.int8)
-        return of_game(self.size, empty, 1, self.actions[game, :moves], self.pi[game, :moves].copy(), winner, skip=1)
+        return of_game(
+            self.size, empty, 1, self.actions[game, :moves], self.pi[game, :moves].copy(), winner, int(self.skip[game])
+        )

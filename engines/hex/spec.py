@@ -187,6 +187,14 @@ class TrainSpec(Spec):
     sampled_moves: float = param(
         1 / 3, "Share of the board's cells after which moves are no longer sampled.", ge=0, le=1, group="Self-play"
     )
+    random_moves: int = param(
+        1,
+        "Uniformly random moves that a game begins with, one up to so many (the paper: 1).",
+        ge=1,
+        le=10,
+        group="Self-play",
+        advanced=True,
+    )
     parallel_games: int = param(128, "Games searched in lockstep.", ge=1, le=65_536, group="Self-play", advanced=True)
     actors: int = param(
         0, "Self-play workers on a Ray cluster; 0 plays here.", ge=0, le=1024, group="Self-play", advanced=True

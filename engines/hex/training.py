@@ -141,6 +141,7 @@ class TrainingLoop:
                 s.parallel_games,
                 sampled_moves=round(s.sampled_moves * size**2),
                 seed=s.seed + 1000 * size + self.iteration,
+                random_moves=s.random_moves,
                 device=self.device,
             )
         return self.players[size].play(

@@ -111,3 +111,17 @@ def test_the_same_seed_plays_the_same_games() -> None:
 def test_without_refill_every_board_is_played_to_its_end_once() -> None:
     search = Lockstep(Evaluator(HexNet(NetConfig(1, 8))), simulations=8)
     assert SelfPlay(3, 7, sampled_moves=9, seed=2).play(search, 7, refill=False).games == 7
+
+
+def test_random_openings_leave_no_samples_and_keep_the_turns() -> None:
+    torch.manual_seed(0)
+    search = Lockstep(Evaluator(HexNet(NetConfig(1, 8))), simulations=8)
+    player = SelfPlay(4, 16, sampled_moves=0, seed=3, random_moves=3)
+    assert sorted(set(player.length.tolist())) == [1, 2, 3]
+    stones = (player.cells.flatten(1) != 0).sum(1).numpy()
+    np.testing.assert_array_equal(stones, player.length)
+    np.testing.assert_array_equal(player.mover.numpy(), 1 + player.length % 2)
+    samples = player.play(search, 16, refill=False).samples
+    counts = (samples.cells == 1).sum(1) - (samples.cells == 2).sum(1)
+    assert (counts == samples.mover - 1).all()
+    np.testing.assert_allclose(samples.pi.astype(np.float32).sum(1), 1, atol=0.01)
