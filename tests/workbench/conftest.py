@@ -22,7 +22,7 @@ from shiboken6 import getCppPointer, isValid
 from engines.core.store import Store
 from workbench.runner import Runner
 
-PATIENCE_S = 3.0
+PATIENCE_S = 10.0
 """Threads and processes that were told to end get this long."""
 
 
