@@ -152,7 +152,7 @@ def describe() -> list[DeviceInfo]:
         found.append(_tried("mps", "Apple graphics", int(torch.mps.recommended_max_memory()), 0))
     memory = psutil.virtual_memory()
     cores = psutil.cpu_count(logical=False) or os.cpu_count() or 1
-    title = f"{platform.processor() or platform.machine()}, {cores} cores, {set_threads()} threads used"
+    title = f"{platform.processor() or platform.machine()}, {cores} cores, threads used: {set_threads()}"
     return [*found, _tried("cpu", title, memory.total, memory.available)]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtCore import QSignalBlocker, Qt, QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QVBoxLayout, QWidget
 
 from engines.hex.rules import Position
@@ -45,6 +45,10 @@ class AnalysisColumn(QWidget):
         rows.addWidget(line())
         rows.addWidget(self._note)
         rows.addWidget(self.table, 1)
+        # Forty rows are read five times a second at most, and in a turn of their own: the board goes first.
+        self._waiting: AnalysisSnapshot | None = None
+        self._table_later = QTimer(self, singleShot=True, interval=200)
+        self._table_later.timeout.connect(lambda: self.table.set_snapshot(self._waiting))
         self.table.line_hovered.connect(self.line_hovered)
         self.table.move_chosen.connect(self.move_chosen)
         self.show_n0(10)
@@ -55,7 +59,12 @@ class AnalysisColumn(QWidget):
         """Everything of one search, or nothing."""
         self.strip.set_snapshot(snapshot)
         self.counters.set_snapshot(snapshot)
-        self.table.set_snapshot(snapshot)
+        self._waiting = snapshot
+        if snapshot is None or snapshot.final or not self.table.rows:
+            self._table_later.stop()
+            self.table.set_snapshot(snapshot)
+        elif not self._table_later.isActive():
+            self._table_later.start()
         if snapshot is not None and snapshot.note:
             self._say(snapshot.note)
         elif snapshot is not None:
