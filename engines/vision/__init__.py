@@ -1,0 +1,1 @@
+"""What the panels about images share: networks, attacks, training, image sources, own models."""

@@ -1,0 +1,1 @@
+"""Networks on images: the zoo, group convolutions, and models as files."""
