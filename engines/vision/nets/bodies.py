@@ -229,58 +229,6 @@ class _GroupMean(nn.Module):
         return self.linear(x.mean((3, 4)).flatten(1))
 
 
-class _BatchedConv(nn.Conv2d):
-    """K convolutions side by side on [B, K·C, H, W]."""
-
-    def __init__(self, count: int, channels: int, width: int) -> None:
-        super().__init__(count * channels, count * width, 5, padding=2, groups=count)
-
-
-class _BatchedLinear(nn.Module):
-    """K dense layers on [K, B, in]: weight [K, in, out], bias [K, 1, out]."""
-
-    def __init__(self, count: int, inner: int, outer: int) -> None:
-        super().__init__()
-        bound = inner**-0.5
-        self.weight = nn.Parameter(torch.empty(count, inner, outer).uniform_(-bound, bound))
-        self.bias = nn.Parameter(torch.empty(count, 1, outer).uniform_(-bound, bound))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return torch.baddbmm(self.bias, x, self.weight)
-
-
-class Detectors(Body):
-    """K one-logit networks with equal settings and no shared weight."""
-
-    def __init__(self, shape: Shape, classes: int, filters: tuple[int, ...], hidden: tuple[int, ...]) -> None:
-        super().__init__([], nn.Identity())
-        self.count = classes
-        channels, height, side = shape
-        self.convolutions = nn.ModuleList()
-        for width in filters:
-            self.convolutions.append(_BatchedConv(classes, channels, width))
-            channels, height, side = width, _enough(height // 2), _enough(side // 2)
-        sizes = [channels * height * side, *hidden, 1]
-        self.dense = nn.ModuleList(_BatchedLinear(classes, a, b) for a, b in pairwise(sizes))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Every detector on the same images [B, C, H, W]: logits [B, K]."""
-        return self.each(x.expand(self.count, *x.shape)).t()
-
-    def each(self, x: Tensor) -> Tensor:
-        """Detector k on its own images x[k]. x: [K, B, C, H, W]. Returns [K, B]."""
-        count, batch = x.shape[:2]
-        if len(self.convolutions):
-            y = x.transpose(0, 1).flatten(1, 2)  # [B, K·C, H, W]
-            for convolution in self.convolutions:
-                y = F.max_pool2d(F.relu(convolution(y)), 2)
-            x = y.unflatten(1, (count, -1)).transpose(0, 1)
-        z = x.reshape(count, batch, -1)
-        for layer in self.dense[:-1]:
-            z = F.relu(layer(z))
-        return self.dense[-1](z).squeeze(2)
-
-
 def _stage(*layers: nn.Module) -> nn.Sequential:
     return nn.Sequential(*layers)
 
