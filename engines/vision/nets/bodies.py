@@ -9,7 +9,6 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from itertools import pairwise
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
