@@ -21,7 +21,6 @@ def describe(
     *,
     best: int,
     final: bool = False,
-    exact: np.ndarray | None = None,
     note: str = "",
 ) -> AnalysisSnapshot:
     """The search as it stands, as numpy copies; one or two milliseconds. best: the move to show as chosen."""
@@ -38,7 +37,6 @@ def describe(
         "value": search.value(),
         "best": best,
         "final": final,
-        "exact": exact,
         "note": note,
     }
     if search.root < 0:

@@ -181,12 +181,11 @@ class Player:
         return int(self.rng.choice(np.flatnonzero(bias <= bias.min() + FAIR_WITHIN)))
 
     def snapshot(
-        self, generation: int = 0, *, final: bool = False, best: int | None = None,
-        exact: np.ndarray | None = None, note: str = "",
-    ) -> AnalysisSnapshot:  # fmt: skip
+        self, generation: int = 0, *, final: bool = False, best: int | None = None, note: str = ""
+    ) -> AnalysisSnapshot:
         """The search as it stands, with this player's decision as `best`."""
         chosen = self.best() if best is None else best
-        return self.search.snapshot(generation, best=chosen, final=final, exact=exact, note=note)
+        return self.search.snapshot(generation, best=chosen, final=final, note=note)
 
     def opponent_wins(self) -> bool:
         """Whether the position is proven lost for the player to move."""

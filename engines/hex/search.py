@@ -257,12 +257,11 @@ class Search:
         return visits / visits.sum()
 
     def snapshot(
-        self, generation: int = 0, *, best: int | None = None, final: bool = False,
-        exact: np.ndarray | None = None, note: str = "",
-    ) -> AnalysisSnapshot:  # fmt: skip
+        self, generation: int = 0, *, best: int | None = None, final: bool = False, note: str = ""
+    ) -> AnalysisSnapshot:
         """The search as it stands (see `describe`). best: shown instead of `best_move`."""
         chosen = self.best_move() if best is None else best
-        return describe(self, generation, best=chosen, final=final, exact=exact, note=note)
+        return describe(self, generation, best=chosen, final=final, note=note)
 
     def _batch(self, simulations: int, calls: int, forced: deque[int] | None) -> None:
         """Simulate until a batch of leaves waits for the network, evaluate them at once and back them up."""

@@ -28,7 +28,6 @@ class EngineRequest:
     changes: SearchSpec fields to change for this request, e.g. {"n0": 0}.
     simulations, milliseconds: limits for "move" (0: no such limit).
     temperature: of the choice by visits; 0 plays the most visited.
-    exact: also solve the position when it is small enough.
     """
 
     kind: str
@@ -42,7 +41,6 @@ class EngineRequest:
     simulations: int = 0
     milliseconds: int = 0
     temperature: float = 0.0
-    exact: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,7 +51,6 @@ class AnalysisSnapshot:
     search_q: float32 [N], search value of each move for its mover, NaN where unvisited.
     q_head: float32 [N], the q-head's value of each move for its mover (= -q), NaN on stones or without a q-head.
     proven: int8 [N], 1 proven win for the mover, -1 proven loss, 0 open.
-    exact: int8 [N] like proven, from the exact solver, or None.
     value: search value of the position for the player to move. net_value: the network's v for the same.
     min_q: -min_a q(s,a), the value the q-head implies. mean_q: sum_a p(a)·(-q(s,a)).
     lines: for each move with visits, best first, its principal variation as cells (the move itself first).
@@ -80,8 +77,42 @@ class AnalysisSnapshot:
     lines: tuple[tuple[int, ...], ...] = ()
     best: int = -4
     final: bool = False
-    exact: np.ndarray | None = None
     note: str = ""
+
+
+@dataclass(frozen=True)
+class ExactRequest:
+    """What the exact solver ("hex.exact") shall do next; it replaces whatever it was doing.
+
+    kind: "solve" the position, or "idle" stops and keeps what was learnt. generation: snapshots carry it back.
+    cells: int8 [n, n] (0 empty, 1 Black, 2 White), of which only the shape counts for "idle". to_move: 1 or 2.
+    """
+
+    kind: str
+    generation: int
+    cells: np.ndarray
+    to_move: int = 1
+
+
+@dataclass(frozen=True)
+class ExactSnapshot:
+    """The exact solution of a position as far as it is known.
+
+    moves: int8 [N], 1 proven win for the mover, -1 proven loss, 0 not known yet (or a stone).
+    total: moves there are to solve; 0 where `note` says why none is solved.
+    """
+
+    generation: int
+    size: int
+    to_move: int
+    moves: np.ndarray
+    total: int
+    note: str = ""
+
+    @property
+    def known(self) -> int:
+        """Moves solved so far."""
+        return int(np.count_nonzero(self.moves))
 
 
 @dataclass(frozen=True)

@@ -99,10 +99,14 @@ class OpeningsSpec(SearchSpec):
     presets: ClassVar[dict[str, dict[str, Any]]] = {"quick": {"simulations": 50}, "full": {"simulations": 1000}}
 
 
+class ExactSpec(Spec):
+    """The solver behind the exact overlay. It has nothing to set."""
+
+
 class SolveSpec(Spec):
     """Exact value of a small position and of each of its moves."""
 
-    size: int = param(4, "Board size.", ge=2, le=5, unit="cells")
+    size: int = param(4, "Board size.", ge=2, le=7, unit="cells")
     moves: str = param("", "Moves that lead to the position.", group="Game")
 
 

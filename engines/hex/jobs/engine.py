@@ -1,5 +1,4 @@
-"""The live engine behind the board ("hex.engine") and the exact solution of a small position
-("hex.solve")."""
+"""The live engine behind the board ("hex.engine")."""
 
 from __future__ import annotations
 
@@ -11,19 +10,14 @@ import numpy as np
 from engines.core.errors import UserError
 from engines.core.job import JobContext, job
 from engines.hex.analysis import UNDECIDED, unsearched
-from engines.hex.movetext import moves_of
 from engines.hex.player import Player, replay
-from engines.hex.results import SolveResult
 from engines.hex.rules import Swap
 from engines.hex.search import Limits, SearchSettings
 from engines.hex.snapshots import AnalysisSnapshot, EngineRequest
-from engines.hex.spec import EngineSpec, SolveSpec
+from engines.hex.spec import EngineSpec
 
 if TYPE_CHECKING:
     from engines.hex.evaluator import Evaluator
-
-EXACT_EMPTY = 16
-"""Positions with at most this many empty cells are solved for the exact overlay (a 4 × 4 board, at once)."""
 
 _SLICE_S = 0.025
 """Searching between two looks for a newer request."""
@@ -59,7 +53,6 @@ class EngineSession:
         self._player: Player | None = None
         self._request = EngineRequest("idle", 0, 3)
         self._settings = spec
-        self._exact: np.ndarray | None = None
         self._started = self._published = 0.0
         self._before = (0, 0)
 
@@ -77,7 +70,6 @@ class EngineSession:
         except UserError as error:
             self.ctx.publish(_refusal(request, str(error)))
             return
-        self._exact = self._solve(player) if request.exact else None
         self._started = time.perf_counter()
         self._published = 0.0
         counters = player.search.counters
@@ -119,7 +111,7 @@ class EngineSession:
         elif time.perf_counter() - self._published >= 1 / self.spec.publish_hz:
             self._published = time.perf_counter()
             note = _caution(player.evaluator, request.size)
-            self.ctx.publish(player.snapshot(request.generation, exact=self._exact, note=note))
+            self.ctx.publish(player.snapshot(request.generation, note=note))
 
     def _finish(self, note: str) -> None:
         """Answer a "move", or show that an analysis has nothing left to do."""
@@ -128,7 +120,7 @@ class EngineSession:
         final = request.kind == "move"
         best = player.decide(request.temperature, self.ctx.check) if final else None
         note = " ".join(part for part in (note, _caution(player.evaluator, request.size)) if part)
-        self.ctx.publish(player.snapshot(request.generation, best=best, final=final, exact=self._exact, note=note))
+        self.ctx.publish(player.snapshot(request.generation, best=best, final=final, note=note))
 
     def _prepare(self, request: EngineRequest) -> Player:
         """The player at the request's position, with its settings. Raises UserError."""
@@ -163,17 +155,6 @@ class EngineSession:
             self._networks.pop(next(iter(self._networks)))
         return evaluator
 
-    def _solve(self, player: Player) -> np.ndarray | None:
-        """Exact results of the moves of a small position, or None."""
-        cells = player.position.cells
-        if player.is_over or int((cells == 0).sum()) > EXACT_EMPTY:
-            return None
-        from engines.hex.solver import MAX_SIZE, solve
-
-        if len(cells) > MAX_SIZE:
-            return None
-        return solve(cells, player.position.to_move, check=self.ctx.check).moves
-
 
 def _swap(text: str) -> Swap:
     if text not in ("none", "pieces", "sides"):
@@ -200,17 +181,3 @@ def _refusal(request: EngineRequest, note: str) -> AnalysisSnapshot:
         final=True,
         note=note,
     )
-
-
-@job("hex.solve", SolveSpec, title="Solve a small position")
-def solve_position(spec: SolveSpec, ctx: JobContext) -> SolveResult:
-    """Find the exact result of a position and of each of its moves."""
-    from engines.hex.solver import solve
-
-    position = replay(spec.size, moves_of(spec.moves, spec.size), "none")
-    if position.winner:
-        raise UserError("the game is over in this position", "take back a move")
-    ctx.progress(0, 1, "Solving")
-    solution = solve(position.cells, position.to_move, check=ctx.check)
-    ctx.progress(1, 1, "Solved")
-    return SolveResult(spec.size, position.to_move, int(solution.value), solution.moves)

@@ -11,12 +11,11 @@ import numpy as np
 import pytest
 
 from engines.core.errors import Cancelled, UserError
-from engines.core.job import LocalContext, find_job, run_job, to_tables
+from engines.core.job import LocalContext, find_job, run_job
 from engines.hex import evaluator as evaluator_module
-from engines.hex.player import Player
 from engines.hex.snapshots import SWAP, AnalysisSnapshot, EngineRequest
-from engines.hex.spec import EngineSpec, SolveSpec
-from tests.engines.hex.oracles import ExactEvaluator, HashEvaluator, exact_value, random_position
+from engines.hex.spec import EngineSpec
+from tests.engines.hex.oracles import ExactEvaluator, HashEvaluator
 
 
 class Desk:
@@ -82,7 +81,6 @@ def desk(**fields: object) -> Iterator[Desk]:
 
 def test_the_engine_is_a_session_job() -> None:
     assert find_job("hex.engine").session
-    assert not find_job("hex.solve").session
 
 
 def test_analysis_goes_on_and_publishes_at_least_ten_times_a_second(hashed: HashEvaluator) -> None:
@@ -174,18 +172,6 @@ def test_it_swaps_when_the_opening_wins(monkeypatch: pytest.MonkeyPatch) -> None
         assert session.wait(lambda s: s.final and s.generation == 2).best >= 0
 
 
-def test_small_positions_carry_the_exact_results(hashed: HashEvaluator) -> None:
-    with desk() as session:
-        session.ctx.request(EngineRequest("analyse", 1, 3, swap="none", exact=True))
-        shot = session.wait(lambda s: s.exact is not None)
-        assert np.flatnonzero(shot.exact == 1).tolist() == [2, 3, 4, 5, 6]
-        session.ctx.request(EngineRequest("analyse", 2, 9, swap="none", exact=True))
-        assert session.wait(lambda s: s.generation == 2).exact is None
-        crowded = random_position(9, 70, np.random.default_rng(0))  # few empty cells, but too large to solve
-        session.ctx.request(EngineRequest("analyse", 3, 9, swap="none", setup=crowded, exact=True))
-        assert session.wait(lambda s: s.generation == 3).exact is None
-
-
 @pytest.mark.parametrize(
     ("request_", "said"),
     [
@@ -246,16 +232,3 @@ def test_closing_ends_the_session_while_it_searches(hashed: HashEvaluator) -> No
         session.ctx.cancel()
         session.thread.join(5)
         assert time.perf_counter() - start < 0.5
-
-
-def test_solving_a_position_gives_each_move_its_result() -> None:
-    result = run_job("hex.solve", SolveSpec(size=3, moves="b2"))
-    assert (result.value, result.to_move) == (-1, 2)
-    player = Player(HashEvaluator())
-    player.set_position(3, (4,), "none")
-    assert exact_value(player.search.position) == -1
-    assert result.moves[4] == 0
-    assert (np.delete(result.moves, 4) == -1).all()
-    assert len(to_tables(result)["moves"]["cell"]) == 8
-    with pytest.raises(UserError, match="over"):
-        run_job("hex.solve", SolveSpec(size=3, moves="b1 a1 b2 a2 b3"))

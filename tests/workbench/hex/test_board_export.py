@@ -8,6 +8,7 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QImage, QPainter
 from PySide6.QtSvg import QSvgRenderer
 
+from engines.hex.snapshots import ExactSnapshot
 from tests.workbench.hex.fakes import snapshot
 from workbench.panels.hex.board_export import analysis_csv, save_analysis_csv
 from workbench.panels.hex.overlays import OverlayOptions, overlay
@@ -55,8 +56,8 @@ def _pixels(image: QImage) -> np.ndarray:
 
 
 def test_the_analysis_is_a_table_with_one_row_per_candidate(tmp_path: Path) -> None:
-    snap = snapshot(5, (1, 13), exact=np.ones(25, np.int8))
-    save_analysis_csv(snap, tmp_path / "analysis.csv")
+    snap, solved = snapshot(5, (1, 13)), ExactSnapshot(1, 5, 1, np.ones(25, np.int8), 23)
+    save_analysis_csv(snap, tmp_path / "analysis.csv", solved)
     with (tmp_path / "analysis.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 23
@@ -64,7 +65,8 @@ def test_the_analysis_is_a_table_with_one_row_per_candidate(tmp_path: Path) -> N
     assert rows[0]["line"].startswith(rows[0]["move"])
     assert rows[-1]["win_percent"] == ""
     assert {row["exact"] for row in rows} == {"1"}
-    assert analysis_csv(snap) == (tmp_path / "analysis.csv").read_text()
+    assert analysis_csv(snap, solved) == (tmp_path / "analysis.csv").read_text()
+    assert {row["exact"] for row in csv.DictReader(analysis_csv(snap).splitlines())} == {"0"}
 
 
 def test_what_cannot_be_written_raises(board: HexBoard, tmp_path: Path) -> None:

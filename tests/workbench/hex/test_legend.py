@@ -1,9 +1,13 @@
 import numpy as np
 import pytest
 
+from engines.hex.snapshots import ExactSnapshot
+from engines.hex.solver import too_large
 from tests.workbench.hex.fakes import snapshot
-from workbench.panels.hex.overlays import OVERLAYS, OverlayOptions, overlay
+from workbench.panels.hex.overlays import OVERLAYS, OverlayOptions, exact_overlay, overlay
 from workbench.widgets.hexboard import HeatLegend
+
+SOLVED = exact_overlay(ExactSnapshot(1, 5, 1, np.ones(25, np.int8), 25))
 
 
 @pytest.fixture
@@ -16,10 +20,9 @@ def legend(qtbot) -> HeatLegend:
 
 
 def test_the_legend_shows_title_unit_and_range_of_each_overlay(legend: HeatLegend) -> None:
-    exact = np.ones(25, np.int8)
     pictures = [legend.grab().toImage()]
     for info in OVERLAYS:
-        heat = overlay(info.name, snapshot(exact=exact), OverlayOptions())
+        heat = SOLVED if info.name == "exact" else overlay(info.name, snapshot(), OverlayOptions())
         legend.set_heat(heat)
         assert info.title in legend.text()
         assert heat.scale.unit in legend.accessibleDescription()
@@ -38,7 +41,7 @@ def test_the_bar_runs_through_the_overlays_own_colours(legend: HeatLegend) -> No
 
 
 def test_an_empty_overlay_is_explained(legend: HeatLegend) -> None:
-    legend.set_heat(overlay("exact", snapshot(exact=None), OverlayOptions()))
-    assert "4×4" in legend.text()
+    legend.set_heat(exact_overlay(ExactSnapshot(1, 5, 1, np.zeros(25, np.int8), 0, too_large(11, 121))))
+    assert "5×5" in legend.text()
     legend.set_heat(None)
     assert legend.text() == ""

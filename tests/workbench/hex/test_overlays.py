@@ -1,10 +1,12 @@
 import numpy as np
 import pytest
 
+from engines.hex.snapshots import ExactSnapshot
 from tests.workbench.hex.fakes import snapshot
 from workbench.panels.hex.overlays import (
     OVERLAYS,
     OverlayOptions,
+    exact_overlay,
     overlay,
     overlay_info,
     short_count,
@@ -12,7 +14,7 @@ from workbench.panels.hex.overlays import (
     win_percent,
 )
 
-NAMES = [info.name for info in OVERLAYS]
+NAMES = [info.name for info in OVERLAYS if info.name != "exact"]
 PLAIN = OverlayOptions()
 
 
@@ -20,7 +22,7 @@ PLAIN = OverlayOptions()
 @pytest.mark.parametrize("dark", [False, True])
 def test_stones_stay_bare_in_every_overlay(name: str, dark: bool) -> None:
     stones = (3, 7, 24)
-    found = overlay(name, snapshot(5, stones, exact=np.ones(25, np.int8)), OverlayOptions(dark=dark))
+    found = overlay(name, snapshot(5, stones), OverlayOptions(dark=dark))
     assert found.fills.shape == (25, 4)
     assert found.fills.dtype == np.uint8
     for cell in stones:
@@ -99,11 +101,26 @@ def test_equal_opinions_are_neutral_in_the_difference() -> None:
 
 
 def test_exact_tells_wins_losses_and_the_unsolved_apart() -> None:
-    exact = np.zeros(25, np.int8)
-    exact[:3] = (1, -1, 0)
-    found = overlay("exact", snapshot(exact=exact), PLAIN)
+    moves = np.zeros(25, np.int8)
+    moves[:3] = (1, -1, 0)
+    found = exact_overlay(ExactSnapshot(1, 5, 2, moves, 24))
     assert found.texts[:3] == ("W", "L", "")
     assert len({tuple(found.fills[i]) for i in range(3)}) == 3
+    assert [word for _, word in found.scale.swatches] == ["W 1 win", "L 1 lose"]
+    assert "Blue" in found.scale.unit
+    assert np.isfinite(found.values).sum() == 2
+
+
+def test_exact_says_how_far_it_is_and_why_it_is_not_to_be_had() -> None:
+    moves = np.zeros(25, np.int8)
+    moves[:12] = 1
+    assert exact_overlay(ExactSnapshot(1, 5, 1, moves, 25)).empty_note == "solving … 12 of 25"
+    moves[12:] = -1
+    assert exact_overlay(ExactSnapshot(1, 5, 1, moves, 25)).empty_note == ""
+    refused = exact_overlay(ExactSnapshot(1, 5, 1, np.zeros(25, np.int8), 0, "the game is over"))
+    assert refused.empty_note == "the game is over"
+    assert not refused.scale.swatches
+    assert not refused.fills[:, 3].any()
 
 
 @pytest.mark.parametrize(
@@ -111,7 +128,6 @@ def test_exact_tells_wins_losses_and_the_unsolved_apart() -> None:
     [
         ("q_head", {"q_head": np.full(25, np.nan, np.float32)}),
         ("difference", {"q_head": np.full(25, np.nan, np.float32)}),
-        ("exact", {"exact": None}),
         ("visits", {"visits": np.zeros(25, np.int32)}),
         ("search_q", {"visits": np.zeros(25, np.int32), "search_q": np.full(25, np.nan, np.float32)}),
     ],

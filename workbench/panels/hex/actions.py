@@ -115,7 +115,7 @@ def board_exports(panel: HexPanel) -> list[Export]:
         from workbench.panels.hex.board_export import save_analysis_csv
 
         if panel.board_view.snapshot is not None:
-            save_analysis_csv(panel.board_view.snapshot, path)
+            save_analysis_csv(panel.board_view.snapshot, path, panel.exact.latest)
 
     board, plot = panel.board_view.board, panel.results.graph.plot
     return [

@@ -9,9 +9,9 @@ from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtWidgets import QButtonGroup, QComboBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from engines.core.errors import UserError
-from engines.hex.snapshots import AnalysisSnapshot
+from engines.hex.snapshots import AnalysisSnapshot, ExactSnapshot
 from workbench.panels.hex.marks_menu import marks_menu
-from workbench.panels.hex.overlays import OVERLAYS, OverlayName, OverlayOptions, overlay
+from workbench.panels.hex.overlays import OVERLAYS, OverlayName, OverlayOptions, exact_overlay, overlay
 from workbench.theme import GRID, set_role
 from workbench.widgets.basics import ElidedLabel, icon_button, label, line, set_enabled
 from workbench.widgets.hexboard import HexBoard
@@ -142,6 +142,7 @@ class BoardView(QWidget):
         self.teaching.setAccessibleName("Teaching mode is on")
         self.options = OverlayOptions()
         self._snapshot: AnalysisSnapshot | None = None
+        self._exact: ExactSnapshot | None = None
         self._numbers = False
         self._thinking = ""
         self._stroking = False
@@ -176,13 +177,10 @@ class BoardView(QWidget):
         model.show_on(self.board, numbers=self._numbers)
         if self._snapshot is not None and self._snapshot.size != model.size:
             self._snapshot = None
+        if self._exact is not None and self._exact.size != model.size:
+            self._exact = None
         self._paint_heat()
         position = model.position
-        if position.winner:
-            self.turn.setText(f"{PLAYER[position.winner]} has won.")
-        else:
-            edges = "top and bottom" if position.to_move == 1 else "left and right"
-            self.turn.setText(self._thinking or f"{PLAYER[position.to_move]} to move (joins {edges})")
         self._swap.setVisible(model.swap != "none")
         set_enabled(self._swap, "" if position.can_swap else "Only the second move of a game can be a swap")
         at_start = "" if model.node.parent is not None else "This is the beginning of the game"
@@ -197,6 +195,12 @@ class BoardView(QWidget):
         """Draw the overlay of a search of the position shown, or none."""
         self._snapshot = snapshot
         self._paint_heat()
+
+    def show_exact(self, found: ExactSnapshot | None) -> None:
+        """Draw what the exact solver has found of the position shown, where its overlay is on, or nothing."""
+        self._exact = found
+        if self.overlays.current() == "exact":
+            self._paint_heat()
 
     @property
     def snapshot(self) -> AnalysisSnapshot | None:
@@ -235,10 +239,23 @@ class BoardView(QWidget):
     def _paint_heat(self) -> None:
         name, snapshot = self.overlays.current(), self._snapshot
         heat = None
-        if name and snapshot is not None and snapshot.size == self.model.size:
+        if name == "exact":
+            heat = exact_overlay(self._exact) if self._exact is not None else None
+        elif name and snapshot is not None and snapshot.size == self.model.size:
             heat = overlay(name, snapshot, self.options)  # type: ignore[arg-type]
         self.board.set_heat(heat)
+        self._say_turn(heat.empty_note if heat is not None and name == "exact" else "")
         self.heat_changed.emit(heat)
+
+    def _say_turn(self, solving: str) -> None:
+        """Whose turn it is, and how far the exact solver has come: the legend may be folded away."""
+        position = self.model.position
+        if position.winner:
+            self.turn.setText(f"{PLAYER[position.winner]} has won.")
+            return
+        edges = "top and bottom" if position.to_move == 1 else "left and right"
+        said = self._thinking or f"{PLAYER[position.to_move]} to move (joins {edges})"
+        self.turn.setText(f"{said}  ·  Exact: {solving}" if solving else said)
 
     # -- what is done with it ---------------------------------------------------------------------------------
 

@@ -67,9 +67,9 @@ class LiveEngine(QObject):
         if self._asked is not None and (self.is_searching or moved) and self._asked.kind != "idle":
             self._send(self._asked)
 
-    def analyse(self, position: dict[str, Any], *, exact: bool = False) -> None:
+    def analyse(self, position: dict[str, Any]) -> None:
         """Analyse without end. position: the fields size, moves, swap, setup, setup_to_move of EngineRequest."""
-        self._send(EngineRequest("analyse", 0, exact=exact, **position))
+        self._send(EngineRequest("analyse", 0, **position))
 
     def choose(
         self, position: dict[str, Any], *, simulations: int, milliseconds: int, temperature: float = 0.0

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engines.hex.coordinates import cell_name, move_name
-from engines.hex.snapshots import AnalysisSnapshot
+from engines.hex.snapshots import AnalysisSnapshot, ExactSnapshot
 from workbench.panels.hex.overlays import win_percent
 
 
@@ -69,10 +69,13 @@ def line_text(line: tuple[int, ...], size: int) -> str:
     return " ".join(move_name(move, size) for move in line)
 
 
-def analysis_columns(snapshot: AnalysisSnapshot) -> dict[str, np.ndarray]:
-    """Every empty cell of a snapshot as columns for CSV. Values are win % for the player to move."""
+def analysis_columns(snapshot: AnalysisSnapshot, exact: ExactSnapshot | None = None) -> dict[str, np.ndarray]:
+    """Every empty cell of a snapshot as columns for CSV. Values are win % for the player to move.
+
+    exact: what the exact solver knows of the same position; its column is 0 where nothing is known.
+    """
     rows = move_rows(snapshot, top=0, line_length=1000)
-    exact = snapshot.exact if snapshot.exact is not None else np.zeros(len(snapshot.prior), np.int8)
+    solved = exact.moves if exact is not None else np.zeros(len(snapshot.prior), np.int8)
     return {
         "move": np.array([cell_name(row.cell, snapshot.size) for row in rows]),
         "visits": np.array([row.visits for row in rows]),
@@ -81,6 +84,6 @@ def analysis_columns(snapshot: AnalysisSnapshot) -> dict[str, np.ndarray]:
         "q_head_percent": np.array([row.q_head for row in rows]),
         "q_head_minus_search_points": np.array([row.q_head - row.win for row in rows]),
         "proven": np.array([row.proven for row in rows]),
-        "exact": np.array([int(exact[row.cell]) for row in rows]),
+        "exact": np.array([int(solved[row.cell]) for row in rows]),
         "line": np.array([line_text(row.line, snapshot.size) for row in rows]),
     }

@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 
-from engines.hex.snapshots import AnalysisSnapshot
+from engines.hex.snapshots import AnalysisSnapshot, ExactSnapshot
 from workbench.widgets.hexboard.colourmaps import MapName, colours, table
 from workbench.widgets.hexboard.heat import Heat, Scale
 from workbench.widgets.hexboard.look import PLAYER_NAMES
@@ -54,7 +54,7 @@ OVERLAYS: tuple[OverlayInfo, ...] = (
     OverlayInfo("visits", "Visits", "2", "Simulations that the search has given to each move."),
     OverlayInfo("search_q", "Search Q", "3", "Mean value that the search has found for each move."),
     OverlayInfo("q_head", "q-head", "4", "What the q-head says of every move in one network call."),
-    OverlayInfo("exact", "Exact", "5", "Proven result of each move, on boards small enough to be solved."),
+    OverlayInfo("exact", "Exact", "5", "Proven result of each move: on any board up to 5×5, on 6×6 and 7×7 later on."),
     OverlayInfo(
         "difference",
         "q-head − Q",
@@ -70,7 +70,8 @@ def overlay_info(name: OverlayName) -> OverlayInfo:
 
 
 def overlay(name: OverlayName, snapshot: AnalysisSnapshot, options: OverlayOptions) -> Heat:
-    """The overlay `name` of a snapshot. Cells without a value (stones, unvisited moves) stay bare."""
+    """The overlay `name` of a search, any but "exact" (see `exact_overlay`). Cells without a value (stones, unvisited
+    moves) stay bare."""
     return _BUILDERS[name](snapshot, options)
 
 
@@ -148,24 +149,26 @@ def _win_heat(
 _PROOFS = {1: "proven", -1: "lost"}
 
 
-def _exact(snapshot: AnalysisSnapshot, options: OverlayOptions) -> Heat:
-    count = len(snapshot.prior)
-    known = snapshot.exact if snapshot.exact is not None else np.zeros(count, np.int8)
-    known = np.where(_is_empty(snapshot), known, 0)
+def exact_overlay(snapshot: ExactSnapshot) -> Heat:
+    """What the exact solver has found so far: wins, losses, and how far it is."""
+    known, count = snapshot.moves, len(snapshot.moves)
     values = np.where(known != 0, known, np.nan).astype(np.float32)
     fills = np.zeros((count, 4), np.uint8)
     fills[known == 1] = (*WON_RGB, 225)
     fills[known == -1] = (*LOST_RGB, 140)
     mover = PLAYER_NAMES[snapshot.to_move]
     words = {1: "W", -1: "L", 0: ""}
+    swatches = ((WON_RGB, f"W {int((known == 1).sum())} win"), (LOST_RGB, f"L {int((known == -1).sum())} lose"))
     scale = Scale(
-        "Exact",
+        overlay_info("exact").title,
         f"for {mover}, to move",
         np.zeros((0, 3), np.uint8),
-        swatches=((WON_RGB, "W wins"), (LOST_RGB, "L loses")),
+        swatches=swatches if snapshot.total else (),
     )
     texts = tuple(words[int(v)] for v in known)
-    note = "" if known.any() else "solved up to 4×4 at once, 5×5 within a minute"
+    note = snapshot.note
+    if not note and snapshot.known < snapshot.total:
+        note = f"solving … {snapshot.known} of {snapshot.total}"
     return Heat(values, fills, texts, ("",) * count, scale, -1, note)
 
 
@@ -187,7 +190,6 @@ _BUILDERS: dict[OverlayName, Callable[[AnalysisSnapshot, OverlayOptions], Heat]]
     "visits": _visits,
     "search_q": _search_q,
     "q_head": _q_head,
-    "exact": _exact,
     "difference": _difference,
 }
 

@@ -23,6 +23,7 @@ from workbench.panels.base import Export, Panel, Zone
 from workbench.panels.hex.actions import board_exports, panel_commands
 from workbench.panels.hex.analysis_column import AnalysisColumn
 from workbench.panels.hex.board_view import BoardView
+from workbench.panels.hex.exact import ExactSolver
 from workbench.panels.hex.external import ExternalEngine
 from workbench.panels.hex.game import GameModel
 from workbench.panels.hex.live import LiveEngine
@@ -85,6 +86,7 @@ class HexPanel(Panel):
         self._stage_states: dict[str, Any] = {}
         self._build()
         self.quiz = Quiz(self)
+        self.exact = ExactSolver(self)
         self._connect()
         self.run_button.set_text("Analyse")
         self.model.load_text(SAMPLE_GAME)
@@ -256,8 +258,9 @@ class HexPanel(Panel):
         """No analysis, no engine's move, no job."""
         self.referee.stop()
         for handle in list(self._jobs):
-            if handle not in (self.engine.handle, self.external.handle):
+            if handle not in (self.engine.handle, self.external.handle, self.exact.handle):
                 handle.cancel()
+        self.exact.stop()
         self._follow_engine()
 
     def demo(self) -> None:
@@ -275,6 +278,7 @@ class HexPanel(Panel):
             view.close_stage()
         self.engine.close()
         self.external.close()
+        self.exact.close()
         super().close_panel()
 
     def open_path(self, path: Path) -> None:
@@ -587,6 +591,7 @@ class HexPanel(Panel):
             self.referee.set_analysis(False)
             self._show_snapshot(None)
         self.referee.settle()
+        self.exact.settle()
 
     def _objected(self, verdict: Verdict) -> None:
         self.show_passing(

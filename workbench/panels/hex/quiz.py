@@ -52,6 +52,7 @@ class Quiz(QObject):
         if puzzle is None:
             return
         panel = self._panel
+        panel.exact.settle()
         best = move_name(puzzle.best, puzzle.position["size"])
         panel.messages.clear("info")
         following = ("Next", self.start) if panel.teacher.quiz else None

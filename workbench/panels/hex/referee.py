@@ -181,7 +181,7 @@ class Referee(QObject):
             self._ask_network() if seat == "network" else self._ask_external()
             return
         if self.analysis or (self.teacher.is_on and seat == "human"):
-            self.engine.analyse(self.model.engine_position(), exact=True)
+            self.engine.analyse(self.model.engine_position())
         elif self.engine.is_searching:
             self.engine.rest()
         if seat == "human":
