@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import re
 
-import pytest
-
 from engines.core.claims import report
-from engines.core.errors import UserError
+from engines.core.measured import BEGIN, END, claims_table, fill
 from engines.core.paths import resources_folder
 from engines.hex.claims import CLAIMS, judge
 from engines.hex.htp import _parser
 from engines.hex.htp.server import COMMANDS
-from engines.hex.measured import BEGIN, END, bench_table, claims_table, fill, table
 from engines.hex.spec import TrainSpec
 from tests.engines.hex.test_claims import GOOD
 
@@ -48,21 +45,6 @@ def test_claims_are_written_with_their_notes_and_again_over_the_old_ones() -> No
     assert once.split(BEGIN)[0] == PAGE.split(BEGIN)[0]
 
 
-def test_a_benchmark_row_says_what_it_is_compared_with() -> None:
-    measure = {"measure": "time | move", "ours": 20.0, "peer": 25.0, "limit": None, "ratio": 0.8,
-               "target": 1.0, "meets": True, "unit": "ms", "of": "peer", "note": "all\ngames"}  # fmt: skip
-    text = bench_table("hex-peers", [measure])
-    assert "| time \\| move | 20 ms | 25 ms | 0.8 | 1 | yes |" in text and text.endswith("all games")
-    assert table({"name": "hex-peers", "measures": [measure]}) == text
-
-
 def test_a_claim_that_was_not_run_shows_no_number() -> None:
     row = report("hex", [])["claims"][0]
     assert claims_table([row]).splitlines()[2].endswith("| not available |  |  |  | not run |")
-
-
-def test_files_that_are_no_reports_are_refused() -> None:
-    with pytest.raises(UserError, match="claims"):
-        table({"x": 1})
-    with pytest.raises(UserError, match="marks"):
-        fill("# no marks", [])

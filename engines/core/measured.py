@@ -1,6 +1,6 @@
-"""Puts measured numbers into the help page: ``python -m engines.hex.measured claims.json bench.json …``.
+"""Puts measured numbers into a help page: ``python -m engines.core.measured TOPIC claims.json bench.json …``.
 
-The files are what ``paper-workbench claims hex --json`` and ``paper-workbench bench NAME --json`` print.
+The files are what ``paper-workbench claims TOPIC --json`` and ``paper-workbench bench NAME --json`` print.
 Everything between the page's two marks is written anew from them; a number that is in no file is on no page.
 """
 
@@ -87,9 +87,9 @@ def _row(cells: Sequence[str]) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Fill the shipped page from the files named. Returns the exit code."""
-    names = sys.argv[1:] if argv is None else list(argv)
-    page = resources_folder() / "help" / "hex.md"
+    """Fill a topic's shipped page from the files named. Returns the exit code."""
+    topic, *names = (sys.argv[1:] if argv is None else list(argv)) or [""]
+    page = resources_folder() / "help" / f"{topic}.md"
     try:
         reports = [json.loads(Path(name).read_text(encoding="utf-8")) for name in names]
         atomic.write_text(page, fill(page.read_text(encoding="utf-8"), reports))
