@@ -42,7 +42,7 @@ ENOUGH_RISES: Final = 0.75
 
 
 def checkpoints(steps: int) -> list[int]:
-    """The steps at which the step size is judged: 0.22 of all, then ever shorter periods, at least 0.06 (section 3.1)."""
+    """The steps at which the step size is judged: 0.22 of all, then shorter periods, at least 0.06 (section 3.1)."""
     shares = [0.0, 0.22]
     while shares[-1] < 1:
         shares.append(shares[-1] + max(shares[-1] - shares[-2] - 0.03, 0.06))
