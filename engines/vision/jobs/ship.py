@@ -1,0 +1,84 @@
+"""Training the models that ship with the program; each is written as it finishes, so an end by force loses one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engines.core import paths
+from engines.core.errors import UserError
+from engines.core.job import JobContext, job
+from engines.core.weights import save_weights
+from engines.vision.jobs.train import card, fit
+from engines.vision.results import ShipResult
+from engines.vision.spec import ShipSpec
+
+
+@job("vision.ship", ShipSpec, title="Train the shipped image models")
+def ship(spec: ShipSpec, ctx: JobContext) -> ShipResult:
+    """Train the models that ship with the program, one after the other, and write weights and cards."""
+    from engines.vision.training.shipped import TABLE, spec_of
+
+    folder = Path(spec.folder).expanduser() if spec.folder else paths.shipped_weights_folder()
+    names = _chosen(spec.names, tuple(TABLE))
+    before = ctx.resume or {}
+    trained, accuracy = list(before.get("trained", [])), list(before.get("accuracy", []))
+    skipped = list(before.get("skipped", []))
+    for number, name in enumerate(names):
+        if name in trained or name in skipped:
+            continue
+        if (folder / f"{name}.json").is_file() and not spec.redo:
+            skipped.append(name)
+            continue
+        kept = {"trained": trained, "accuracy": accuracy, "skipped": skipped, "name": name}
+        part = _Part(ctx, number, len(names), name, kept)
+        one = spec_of(name, seed=spec.seed, device=spec.device)
+        trainer, found, _ = fit(one, part)
+        made = card(
+            one, trainer, found, command=f"paper-workbench run vision.ship --set names={name}", title=TABLE[name][0]
+        )
+        save_weights(folder / f"{name}.safetensors", trainer.tensors(), made)
+        trained.append(name)
+        accuracy.append(trainer.history["accuracy"][-1])
+        ctx.checkpoint({"trained": trained, "accuracy": accuracy, "skipped": skipped})
+    ctx.progress(len(names), len(names), "Done")
+    return ShipResult(tuple(trained), tuple(skipped), np.asarray(accuracy, np.float64))
+
+
+def _chosen(text: str, known: tuple[str, ...]) -> tuple[str, ...]:
+    """Names in the table's order. Raises UserError for unknown ones."""
+    wanted = [part.strip() for part in text.split(",") if part.strip()]
+    groups = {"all": known, **{g: tuple(n for n in known if n.startswith(f"{g}-")) for g in ("mnist", "cifar")}}
+    unknown = [w for w in wanted if w not in groups and w not in known]
+    if unknown or not wanted:
+        raise UserError(f"no shipped model is called {', '.join(unknown) or text!r}", f"known: {', '.join(known)}")
+    chosen = {name for w in wanted for name in groups.get(w, (w,))}
+    return tuple(name for name in known if name in chosen)
+
+
+class _Part:
+    """One model's context within the whole: progress is a share of it, a checkpoint also says what is done."""
+
+    def __init__(self, ctx: JobContext, number: int, count: int, name: str, kept: dict[str, Any]) -> None:
+        self.folder: Path | None = None
+        self._ctx, self._number, self._count, self._name, self._kept = ctx, number, count, name, kept
+        resume = ctx.resume or {}
+        self.resume: Any = resume.get("part") if resume.get("name") == name else None
+
+    def check(self) -> None:
+        self._ctx.check()
+
+    def progress(self, done: float, total: float, text: str = "") -> None:
+        share = done / total if total else 0.0
+        self._ctx.progress(self._number + share, self._count, f"{self._name}: {text}")
+
+    def publish(self, snapshot: Any, *, keep: bool = False) -> None:
+        self._ctx.publish(snapshot)
+
+    def checkpoint(self, state: dict[str, Any]) -> None:
+        self._ctx.checkpoint({**self._kept, "part": state})
+
+    def latest_request(self, timeout_s: float = 0.0) -> Any | None:
+        return self._ctx.latest_request(timeout_s)

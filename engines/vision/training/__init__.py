@@ -1,0 +1,1 @@
+"""Training on images: augmentation, plain and adversarial steps, the table of shipped models."""

@@ -1,0 +1,50 @@
+"""The models that ship with the program, as settings. `vision.ship` trains them; nothing else says how."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from engines.vision.spec import TrainSpec
+
+_MNIST: Final[dict[str, Any]] = {
+    "data": "mnist", "with_digits": True, "held_out": 2000, "batch": 128, "epochs": 3, "rate": 3e-3,
+}  # fmt: skip
+_CIFAR: Final[dict[str, Any]] = {
+    "data": "cifar10", "held_out": 1000, "batch": 128, "optimiser": "sgd", "rate": 0.1, "weight_decay": 5e-4,
+    "crop": 2, "mirror": True, "label_smoothing": 0.05, "epochs": 6,
+}  # fmt: skip
+_LENET: Final[dict[str, Any]] = {**_MNIST, "kind": "lenet-small", "epochs": 5}
+_PGD: Final[dict[str, Any]] = {**_LENET, "adversarial": "pgd", "steps": 5, "eps_ramp": 2.0}
+
+
+def _turned(degrees: int, **more: Any) -> dict[str, Any]:
+    """Of the rotation series: wider ranges are harder to learn, so they get more epochs."""
+    return {**_MNIST, "rotation": float(degrees), "epochs": 3 if degrees <= 60 else 5, **more}
+
+
+TABLE: Final[dict[str, tuple[str, dict[str, Any]]]] = {
+    "mnist-stdcnn": ("Plain CNN", _turned(0, kind="stdcnn")),
+    "mnist-lenet": ("Small LeNet", _LENET),
+    "mnist-mlp": ("Dense network", {**_MNIST, "kind": "mlp", "rate": 2e-3, "epochs": 6}),
+    "mnist-gcnn": ("Equivariant CNN (p4)", _turned(0, kind="gcnn", width=0.5)),
+    "mnist-lenet-at03": (
+        "Small LeNet, adversarially trained, ε 0.3", {**_PGD, "eps": 0.3, "epochs": 9, "eps_ramp": 4.0},
+    ),
+    "mnist-lenet-at01": ("Small LeNet, adversarially trained, ε 0.1", {**_PGD, "eps": 0.1, "epochs": 4}),
+    "mnist-lenet-at02": ("Small LeNet, adversarially trained, ε 0.2", {**_PGD, "eps": 0.2, "epochs": 6}),
+    "mnist-stdcnn-rot60": ("Plain CNN, trained on turns to ±60°", _turned(60, kind="stdcnn")),
+    "mnist-stdcnn-rot180": ("Plain CNN, trained on turns to ±180°", _turned(180, kind="stdcnn")),
+    "mnist-gcnn-rot60": ("Equivariant CNN (p4), turns to ±60°", _turned(60, kind="gcnn", width=0.5)),
+    "mnist-gcnn-rot180": ("Equivariant CNN (p4), turns to ±180°", _turned(180, kind="gcnn", width=0.5)),
+    "mnist-bncnn": ("CNN with batch normalisation", {**_MNIST, "kind": "bncnn", "widths": (16, 32, 48), "epochs": 2}),
+    "mnist-resnet": (
+        "Residual network", {**_MNIST, "kind": "resnet", "widths": (12, 24, 48), "pool_stem": True, "epochs": 2},
+    ),
+    "cifar-resnet": ("Residual network", {**_CIFAR, "kind": "resnet", "widths": (32, 64, 128), "pool_stem": True}),
+}  # fmt: skip
+"""name → title and the fields of its TrainSpec, in the order in which they are trained."""
+
+
+def spec_of(name: str, *, seed: int = 0, device: str = "auto") -> TrainSpec:
+    """The training of the shipped model `name`."""
+    return TrainSpec(**TABLE[name][1], seed=seed, device=device)
