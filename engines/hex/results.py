@@ -132,7 +132,7 @@ class OpeningsResult:
     net_calls: int
 
     def to_tables(self) -> dict[str, dict[str, np.ndarray]]:
-        """One row an opening; `swap` says whether the second player should."""
+        """One row an opening; `swap` says whether the second player should, by proof where there is one."""
         names = np.array([cell_name(cell, self.size) for cell in range(self.size**2)])
         return {
             "openings": {
@@ -140,7 +140,7 @@ class OpeningsResult:
                 "black_win": (self.value + 1) / 2,
                 "network": (self.net_value + 1) / 2,
                 "proven": self.exact,
-                "swap": self.value > 0,
+                "swap": np.where(self.exact != 0, self.exact, self.value) > 0,
             }
         }
 

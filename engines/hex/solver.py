@@ -41,7 +41,7 @@ def too_large(size: int, empty: int) -> str:
     """Why a position of that size with so many empty cells is not solved while somebody waits, or ""."""
     if size <= MAX_SIZE and empty <= MOST_EMPTY:
         return ""
-    bound = f"boards up to 5×5 are solved, and up to {MAX_SIZE}×{MAX_SIZE} with at most {MOST_EMPTY} empty cells"
+    bound = f"too large: boards up to 5×5 are solved, up to {MAX_SIZE}×{MAX_SIZE} with at most {MOST_EMPTY} empty cells"
     return f"{bound} (here {empty})" if size <= MAX_SIZE else bound
 
 

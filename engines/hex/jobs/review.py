@@ -15,10 +15,11 @@ from engines.hex.player import Player, opening_values, replay
 from engines.hex.results import OpeningsResult, ReviewResult
 from engines.hex.search import Limits, Search, SearchSettings
 from engines.hex.snapshots import SWAP, OpeningsSnapshot, ReviewedMove, ReviewSnapshot
+from engines.hex.solver import Solver
 from engines.hex.spec import OpeningsSpec, ReviewSpec
 
-SOLVED_SIZE = 4
-"""Boards up to this size get a proven swap map."""
+SOLVED_SIZE = 5
+"""Boards up to this size get a proven swap map; 5×5 takes eight seconds of it."""
 
 
 @job("hex.review", ReviewSpec, title="Review a game")
@@ -107,16 +108,18 @@ def openings(spec: OpeningsSpec, ctx: JobContext) -> OpeningsResult:
     evaluator = load_evaluator(spec.weights, spec.device, spec.average_rotation)
     net_value = opening_values(evaluator, size, ctx.check)
     value, exact = net_value.copy(), np.zeros(area, np.int8)
-    if size <= SOLVED_SIZE:
-        from engines.hex.solver import solve
-
-        ctx.progress(0, 1, "Solving")
-        exact = np.asarray(solve(np.zeros((size, size), np.int8), 1, check=ctx.check).moves, np.int8)
     ctx.publish(OpeningsSnapshot(size, value.copy(), exact.copy()))
-    simulations, calls = 0, area
     half = (area + 1) // 2
+    steps = half + (area if size <= SOLVED_SIZE else 0)
+    if size <= SOLVED_SIZE:
+        solver = Solver(size)
+        for known, (cell, result) in enumerate(solver.each_move(np.zeros((size, size), np.int8), 1, ctx.check)):
+            exact[cell] = result
+            ctx.progress(known + 1, steps, f"{known + 1} of {area} openings proven")
+            ctx.publish(OpeningsSnapshot(size, value.copy(), exact.copy()))
+    simulations, calls = 0, area
     for done, cell in enumerate(np.argsort(np.abs(net_value[:half]), kind="stable")):  # the contested first
-        ctx.progress(done, half, cell_name(int(cell), size))
+        ctx.progress(steps - half + done, steps, cell_name(int(cell), size))
         board = np.zeros((size, size), np.int8)
         board.flat[cell] = 1
         search = Search(evaluator, board, 2, SearchSettings.of(spec))
@@ -128,5 +131,5 @@ def openings(spec: OpeningsSpec, ctx: JobContext) -> OpeningsResult:
         if search.proven:
             exact[twins] = -search.proven
         ctx.publish(OpeningsSnapshot(size, value.copy(), exact.copy()))
-    ctx.progress(half, half, "Done")
+    ctx.progress(steps, steps, "Done")
     return OpeningsResult(size, value, exact, net_value, simulations, calls)

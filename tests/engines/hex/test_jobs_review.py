@@ -8,9 +8,11 @@ import pytest
 from engines.core.errors import Cancelled, UserError
 from engines.core.job import LocalContext, run_job, to_tables
 from engines.hex import evaluator as evaluator_module
+from engines.hex.rules import parse_cell
 from engines.hex.snapshots import OpeningsSnapshot, ReviewSnapshot
 from engines.hex.spec import OpeningsSpec, ReviewSpec
 from tests.engines.hex.oracles import ExactEvaluator, HashEvaluator
+from tests.engines.hex.test_solver import OPENINGS
 
 WINNING_3X3 = {2, 3, 4, 5, 6}
 """c1, a2, b2, c2, a3: check 9.1, whose list is of a first player who joins left and right, mirrored in
@@ -101,8 +103,21 @@ def test_the_swap_map_of_3x3_is_the_proven_one() -> None:
     result = run_job("hex.openings", OpeningsSpec(size=3, simulations=400, n0=0), ctx)
     assert set(np.flatnonzero(result.exact == 1).tolist()) == WINNING_3X3
     assert set(np.flatnonzero(result.value > 0).tolist()) == WINNING_3X3
-    assert len(shots) == 1 + 5
+    assert len(shots) == 1 + 9 + 5, "the network's, nine proofs, and five searches for a half of the board"
+    assert [int(np.count_nonzero(shot.exact)) for shot in shots] == [*range(10), *[9] * 5]
     assert to_tables(result)["openings"]["swap"].sum() == 5
+
+
+@pytest.mark.usefixtures("hashed")
+def test_the_swap_map_of_5x5_is_the_proven_one_whatever_the_network_says() -> None:
+    said: list[str] = []
+    ctx = LocalContext(on_progress=lambda done, total, text: said.append(text))
+    result = run_job("hex.openings", OpeningsSpec(size=5, simulations=1, n0=0), ctx)
+    winning = {parse_cell(name, 5) for name in OPENINGS[5].split()}
+    assert set(np.flatnonzero(result.exact == 1).tolist()) == winning
+    assert (result.exact != 0).all()
+    assert np.flatnonzero(to_tables(result)["openings"]["swap"]).tolist() == sorted(winning)
+    assert said[:2] == ["1 of 25 openings proven", "2 of 25 openings proven"]
 
 
 @pytest.mark.usefixtures("hashed")

@@ -43,7 +43,13 @@ def test_the_contour_separates_winning_from_losing_openings_and_nothing_else() -
 
 
 def test_the_summary_counts_swaps_and_names_the_fairest() -> None:
-    assert summary(openings()) == "4 of 15 openings win for Red: swap those. Fairest: b2 with 49 %."
+    assert summary(openings()) == (
+        "4 of 15 openings win for Red: swap those. 2 of 16 are proven. Fairest: b2 with 49 %."
+    )
+    value = np.where(np.arange(16) % 3, -0.4, 0.4).astype(np.float32)
+    assert summary(OpeningsSnapshot(4, value, np.zeros(16, np.int8))).count("proven") == 0
+    proven = OpeningsSnapshot(4, value, np.where(np.arange(16) < 5, 1, -1).astype(np.int8))
+    assert summary(proven) == "Proven: 5 of 16 openings win for Red: swap those."
     empty = OpeningsSnapshot(4, np.full(16, np.nan, np.float32), np.zeros(16, np.int8))
     assert summary(empty) == "No opening valued yet"
     assert opening_heat(empty, dark=True).empty_note

@@ -51,16 +51,21 @@ def contour(percent: np.ndarray, size: int, level: float = 50.0) -> tuple[tuple[
 
 
 def summary(snapshot: OpeningsSnapshot) -> str:
-    """How many openings to swap, and the fairest one."""
+    """How many openings to swap, how much of that is proven, and the fairest of the others."""
     percent = red_percent(snapshot)
     known = np.isfinite(percent)
     if not known.any():
         return "No opening valued yet"
-    fairest = int(np.nanargmin(np.abs(percent - 50)))
-    return (
-        f"{int((percent[known] >= 50).sum())} of {int(known.sum())} openings win for Red: swap those. "
-        f"Fairest: {cell_name(fairest, snapshot.size)} with {percent[fairest]:.0f} %."
-    )
+    proven = snapshot.exact != 0
+    said = f"{int((percent[known] >= 50).sum())} of {int(known.sum())} openings win for Red: swap those."
+    if proven.all():
+        return f"Proven: {said}"
+    if proven.any():
+        said += f" {int(proven.sum())} of {len(percent)} are proven."
+    if (known & ~proven).any():
+        fairest = int(np.nanargmin(np.where(proven, np.nan, np.abs(percent - 50))))
+        said += f" Fairest: {cell_name(fairest, snapshot.size)} with {percent[fairest]:.0f} %."
+    return said
 
 
 def opening_columns(snapshot: OpeningsSnapshot) -> dict[str, np.ndarray]:

@@ -14,6 +14,7 @@ from engines.hex.snapshots import OpeningsSnapshot
 from engines.hex.spec import OpeningsSpec
 from workbench.panels.base import Export
 from workbench.panels.hex.opening_map import OpeningMap
+from workbench.panels.hex.opening_model import summary
 from workbench.panels.hex.settings_form import known_networks
 from workbench.panels.hex.stage import Stage
 from workbench.theme import GRID
@@ -64,16 +65,7 @@ class OpeningsView(Stage):
             return
         self._latest = snapshot
         self.map.set_openings(snapshot)
-        known = np.flatnonzero(np.isfinite(snapshot.value))
-        if len(known):
-            fair = int(known[np.argmin(np.abs(snapshot.value[known]))])
-            worth = 50 * (1 + float(snapshot.value[fair]))
-            winning = int((snapshot.value[known] > 0).sum())
-            self.summary.setText(
-                f"{len(known)} of {snapshot.size**2} openings searched; Red is ahead after {winning}. "
-                f"The fairest so far is {cell_name(fair, snapshot.size)} ({worth:.0f} % for Red). "
-                "Swap where Red is above 50 %."
-            )
+        self.summary.setText(summary(snapshot))
 
     def show_end(self, handle: JobHandle) -> None:
         if handle.state == "done":

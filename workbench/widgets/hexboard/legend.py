@@ -57,6 +57,11 @@ class HeatLegend(QWidget):
         room = QRectF(self.rect()).adjusted(14, 2, -14, -2)
         scale = self._heat.scale
         line = QFontMetricsF(self.font()).height()
+        if self._heat.empty_note and not scale.swatches:  # no bar to show: the note has the whole strip
+            how = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap
+            painter.drawText(room, how, f"{scale.title}  ·  {self._heat.empty_note}")
+            painter.end()
+            return
         note = self._heat.empty_note or scale.unit
         head = QFontMetricsF(self.font()).elidedText(
             f"{scale.title}  ·  {note}", Qt.TextElideMode.ElideRight, room.width()
@@ -65,7 +70,7 @@ class HeatLegend(QWidget):
         body = QRectF(room.left(), room.top() + line + 2, room.width(), room.height() - line - 2)
         if scale.swatches:
             self._paint_swatches(painter, body, scale)
-        elif not self._heat.empty_note:
+        else:
             self._paint_bar(painter, body, scale, line)
         painter.end()
 
