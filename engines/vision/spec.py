@@ -31,6 +31,9 @@ class TrainSpec(Spec):
     widths: tuple[int, ...] = param(
         (), "Filters of each stage; empty takes the architecture's own.", group="Network", advanced=True
     )
+    kernel: int = param(
+        5, "Filter size of the CNN with batch normalisation.", ge=1, le=11, group="Network", advanced=True
+    )
     blocks: int = param(1, "Residual blocks of each stage.", ge=1, le=18, group="Network", advanced=True)
     pool_stem: bool = param(
         False, "Halve the image after the first convolution of residual networks.", group="Network", advanced=True

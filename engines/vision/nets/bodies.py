@@ -96,18 +96,21 @@ def mlp(shape: Shape, classes: int, hidden: tuple[int, ...]) -> Body:
 
 
 def vgg(shape: Shape, classes: int, widths: tuple[int, ...], *, convolutions: int, kernel: int) -> Body:
-    """Stages of convolution, batch norm and ReLU with a pool after each but the last, which the global mean ends."""
+    """Stages of convolution, batch norm and ReLU with a pool in each but the last, which the global mean ends.
+
+    The pool comes before the last batch norm of its stage: as good, and that batch norm costs a quarter.
+    """
     channels, height, side = shape
     trunk = []
     for number, width in enumerate(widths, 1):
         layers: list[nn.Module] = []
-        for _ in range(convolutions):
-            conv = nn.Conv2d(channels, width, kernel, padding=kernel // 2, bias=False)
-            layers += [_he(conv), nn.BatchNorm2d(width), nn.ReLU()]
+        for at in range(convolutions):
+            layers.append(_he(nn.Conv2d(channels, width, kernel, padding=kernel // 2, bias=False)))
+            if number < len(widths) and at == convolutions - 1:
+                layers.append(nn.MaxPool2d(2))
+                height, side = _enough(height // 2), _enough(side // 2)
+            layers += [nn.BatchNorm2d(width), nn.ReLU()]
             channels = width
-        if number < len(widths):
-            layers.append(nn.MaxPool2d(2))
-            height, side = _enough(height // 2), _enough(side // 2)
         trunk.append((f"stage{number}", _stage(*layers)))
     return Body(trunk, _global(channels, classes))
 
@@ -115,8 +118,8 @@ def vgg(shape: Shape, classes: int, widths: tuple[int, ...], *, convolutions: in
 def resnet(shape: Shape, classes: int, widths: tuple[int, ...], blocks: int, *, pool_stem: bool) -> Body:
     """Stem, stages of `Residual` blocks that begin with a stride from the second on, global mean."""
     _enough(min(shape[1:]) // (2 ** (len(widths) - 1 + pool_stem)))
-    stem: list[nn.Module] = [_conv(shape[0], widths[0]), nn.BatchNorm2d(widths[0]), nn.ReLU()]
-    trunk = [("stem", _stage(*stem, *([nn.MaxPool2d(2)] if pool_stem else [])))]
+    pool: list[nn.Module] = [nn.MaxPool2d(2)] if pool_stem else []
+    trunk = [("stem", _stage(_conv(shape[0], widths[0]), *pool, nn.BatchNorm2d(widths[0]), nn.ReLU()))]
     channels = widths[0]
     for number, width in enumerate(widths, 1):
         layers = []
@@ -151,8 +154,8 @@ def group_resnet(
     _enough(min(height, side) // 2**pools)
     lift = P4MLift(shape[0], widths[0], 3, padding=1, bias=False)
     nn.init.kaiming_normal_(lift.weight, nonlinearity="relu")
-    stem: list[nn.Module] = [lift, GroupBatchNorm(widths[0]), nn.ReLU()]
-    trunk = [("stem", _stage(*stem, *([GroupPool(2)] if pool_stem else [])))]
+    pool: list[nn.Module] = [GroupPool(2)] if pool_stem else []
+    trunk = [("stem", _stage(lift, *pool, GroupBatchNorm(widths[0]), nn.ReLU()))]
     channels = widths[0]
     for number, width in enumerate(widths, 1):
         layers: list[nn.Module] = [GroupPool(2, mean=True)] if number > 1 else []

@@ -94,7 +94,7 @@ def _own_settings(spec: TrainSpec) -> dict[str, Any]:
     """What of the spec belongs to the kind's config: its width as a factor, or the widths given one by one."""
     config = kinds()[spec.kind].config()
     known = {f.name for f in fields(config)}
-    own: dict[str, Any] = {name: getattr(spec, name) for name in ("blocks", "pool_stem") if name in known}
+    own: dict[str, Any] = {name: getattr(spec, name) for name in ("kernel", "blocks", "pool_stem") if name in known}
     if "width" in known:
         own["width"] = spec.width
     elif "widen" in known:

@@ -11,7 +11,7 @@ _MNIST: Final[dict[str, Any]] = {
 }  # fmt: skip
 _CIFAR: Final[dict[str, Any]] = {
     "data": "cifar10", "held_out": 1000, "batch": 128, "optimiser": "sgd", "rate": 0.1, "weight_decay": 5e-4,
-    "crop": 2, "mirror": True, "label_smoothing": 0.05, "epochs": 6,
+    "crop": 2, "mirror": True, "label_smoothing": 0.05, "epochs": 5,
 }  # fmt: skip
 _LENET: Final[dict[str, Any]] = {**_MNIST, "kind": "lenet-small", "epochs": 5}
 _PGD: Final[dict[str, Any]] = {**_LENET, "adversarial": "pgd", "steps": 5, "eps_ramp": 2.0}
@@ -40,7 +40,24 @@ TABLE: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "mnist-resnet": (
         "Residual network", {**_MNIST, "kind": "resnet", "widths": (12, 24, 48), "pool_stem": True, "epochs": 2},
     ),
-    "cifar-resnet": ("Residual network", {**_CIFAR, "kind": "resnet", "widths": (32, 64, 128), "pool_stem": True}),
+    "cifar-cnn": ("CNN with batch normalisation", {**_CIFAR, "kind": "bncnn", "widths": (24, 48, 96, 96), "kernel": 3}),
+    "cifar-resnet": (
+        "Residual network", {**_CIFAR, "kind": "resnet", "widths": (32, 64, 128), "pool_stem": True, "epochs": 6},
+    ),
+    "cifar-resnet-at": (
+        "Residual network, adversarially trained, ε 8/255",
+        {**_CIFAR, "kind": "resnet", "widths": (24, 48, 96), "pool_stem": True, "adversarial": "fast",
+         "eps": 8 / 255, "label_smoothing": 0.0, "epochs": 7},
+    ),
+    "cifar-vgg": ("Narrow VGG", {**_CIFAR, "kind": "vgg", "widths": (12, 24, 64, 128)}),
+    "cifar-wideresnet": ("Wide residual network", {**_CIFAR, "kind": "wideresnet", "pool_stem": True}),
+    "cifar-p4m-resnet": (
+        "Equivariant residual network (p4m)", {**_CIFAR, "kind": "p4m-resnet", "widths": (3, 8, 16), "pool_stem": True},
+    ),
+    "cifar-resnet-rot": (
+        "Residual network, trained on turns to ±180°",
+        {**_CIFAR, "kind": "resnet", "widths": (24, 48, 96), "pool_stem": True, "rotation": 180.0},
+    ),
 }  # fmt: skip
 """name → title and the fields of its TrainSpec, in the order in which they are trained."""
 
