@@ -1,0 +1,1 @@
+"""Adversarial example detection and classification with asymmetrical adversarial training (Yin et al. 2020)."""
