@@ -1,0 +1,105 @@
+"""Which operations an exported program may call: those that a classifier of images is made of.
+
+A list of what is allowed and not of what is forbidden, because PyTorch has some thousand operations, among them
+ones that open files (from_file), draw random numbers, or read memory that nobody wrote. What is not named here is
+refused with its name. Nothing is looked up by a path given in a file except through this list.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable
+from typing import Any, Final
+
+_ATEN: Final = re.compile(r"torch\.ops\.aten\.([A-Za-z_0-9]+)\.([A-Za-z_0-9]+)")
+
+_SHAPES: Final = """
+alias broadcast_tensors cat chunk clone concat concatenate constant_pad_nd contiguous detach_ expand expand_as flatten
+flip gather hstack index index_select lift_fresh_copy movedim moveaxis narrow numpy_T pad permute pixel_shuffle
+pixel_unshuffle reflection_pad2d replication_pad2d repeat repeat_interleave reshape roll rot90 select slice split
+split_with_sizes squeeze stack swapaxes swapdims sym_numel sym_size t tile to _to_copy transpose tril triu type_as
+unbind unflatten unfold unsafe_chunk unsafe_split unsqueeze view view_as vstack
+"""
+_MAKERS: Final = """
+arange eye full full_like linspace new_full new_ones new_zeros ones ones_like scalar_tensor zeros zeros_like
+"""
+_POINTWISE: Final = """
+abs absolute add addcdiv addcmul atan atan2 bitwise_and bitwise_not bitwise_or ceil celu clamp clamp_max clamp_min clip
+copysign cos cosh deg2rad div divide elu eq erf erfc exp exp2 expm1 fill floor floor_divide fmod frac ge gelu glu
+greater greater_equal gt hardshrink hardsigmoid hardswish hardtanh le leaky_relu lerp less less_equal log log10 log1p
+log2 log_sigmoid logaddexp logical_and logical_not logical_or logical_xor lt masked_fill maximum minimum mish mul
+multiply nan_to_num ne neg negative not_equal positive pow prelu reciprocal relu relu6 remainder round rsqrt rsub
+selu sgn sigmoid sign silu sin sinh softplus softshrink special_expit sqrt square sub subtract tan tanh
+threshold true_divide trunc where xlogy
+"""
+_REDUCTIONS: Final = """
+all amax amin any argmax argmin argsort count_nonzero cumprod cumsum frobenius_norm linalg_norm linalg_vector_norm
+logsumexp max mean median min nanmean nansum norm prod sort std std_mean sum topk var var_mean
+"""
+_LAYERS: Final = """
+adaptive_avg_pool1d adaptive_avg_pool2d adaptive_max_pool1d adaptive_max_pool2d _adaptive_avg_pool2d addbmm addmm
+affine_grid_generator alpha_dropout avg_pool1d avg_pool2d baddbmm batch_norm bilinear bmm channel_shuffle conv1d conv2d
+conv_transpose2d convolution cosine_similarity cross dot dropout einsum embedding feature_dropout grid_sampler
+grid_sampler_2d group_norm instance_norm inner layer_norm linear log_softmax _log_softmax matmul
+max_pool1d max_pool2d max_pool2d_with_indices mm mv native_batch_norm _native_batch_norm_legit_no_training
+native_dropout native_group_norm native_layer_norm one_hot outer rms_norm scaled_dot_product_attention softmax
+_softmax tensordot upsample_bicubic2d upsample_bilinear2d upsample_nearest2d
+"""
+_NAMES: Final = frozenset(" ".join((_SHAPES, _MAKERS, _POINTWISE, _REDUCTIONS, _LAYERS)).split())
+
+ASSERTIONS: Final = frozenset({"_assert_scalar", "_assert_tensor_metadata", "_assert_async", "sym_constrain_range"})
+"""Checks that an export leaves in its graph. They compute nothing, so they are passed over."""
+
+_SIZES: Final[dict[str, Callable[..., Any]]] = {
+    "_operator.add": operator.add,
+    "_operator.sub": operator.sub,
+    "_operator.mul": operator.mul,
+    "_operator.floordiv": operator.floordiv,
+    "_operator.mod": operator.mod,
+    "_operator.neg": operator.neg,
+    "_operator.eq": operator.eq,
+    "_operator.ne": operator.ne,
+    "_operator.lt": operator.lt,
+    "_operator.le": operator.le,
+    "_operator.gt": operator.gt,
+    "_operator.ge": operator.ge,
+    "torch.sym_max": max,
+    "torch.sym_min": min,
+}
+"""Arithmetic with the sizes of tensors."""
+
+
+def is_assertion(target: str) -> bool:
+    """Whether a node only checks something."""
+    match = _ATEN.fullmatch(target)
+    return match is not None and match[1] in ASSERTIONS
+
+
+def is_known(target: str) -> bool:
+    """Whether a node's target is on the list, told by its name alone: nothing is looked up."""
+    match = _ATEN.fullmatch(target)
+    if match is None:
+        return target in _SIZES
+    name = match[1]
+    return name in _NAMES or (name.endswith("_") and not name.endswith("__") and name[:-1] in _NAMES)
+
+
+def is_in_place(target: str) -> bool:
+    """Whether the operation overwrites its first argument."""
+    match = _ATEN.fullmatch(target)
+    return match is not None and match[1].endswith("_") and not match[1].endswith("__")
+
+
+def find(target: str) -> Callable[..., Any] | None:
+    """The function of a known target, or None where this PyTorch has none of that name."""
+    import torch
+
+    if not is_known(target):
+        return None
+    match = _ATEN.fullmatch(target)
+    if match is None:
+        return _SIZES[target]
+    packet = getattr(torch.ops.aten, match[1], None)
+    found: Callable[..., Any] | None = getattr(packet, match[2], None)
+    return found
