@@ -166,6 +166,19 @@ class SolveResult:
 
 
 @dataclass(frozen=True)
+class ExportResult:
+    """A network written as ONNX. opset, bytes: of the file. sizes: boards on which the file was compared with the
+    network; difference: the largest of any output."""
+
+    path: str
+    name: str
+    opset: int
+    bytes: int
+    sizes: tuple[int, ...]
+    difference: float
+
+
+@dataclass(frozen=True)
 class TrainResult:
     """A finished run. history: named curves, float64 [iterations] (see TrainSnapshot).
 

@@ -110,6 +110,13 @@ class SolveSpec(Spec):
     moves: str = param("", "Moves that lead to the position.", group="Game")
 
 
+class ExportSpec(Spec):
+    """A network as a file for other programs."""
+
+    weights: str = param(SHIPPED_THREE_HEAD, "Name of shipped weights, or a .safetensors file.", group="Network")
+    to: str = param("", "The .onnx file to write; empty writes into the run's folder.", group="Network")
+
+
 class TrainSpec(Spec):
     """The zero loop: self-play, sample window, training, promotion-free (section 2, "Zero loop")."""
 

@@ -493,6 +493,21 @@ def test_models_lists_and_shows_cards(command: Commands, toy_weights: Path) -> N
     assert "score: 0.5" in command("models", "show", str(toy_weights))[1]
 
 
+def test_models_exports_a_hex_network_as_onnx_and_refuses_others(
+    command: Commands, toy_weights: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("onnx", reason="needs the extra onnx")
+    to = tmp_path / "hex.onnx"
+    code, said, _ = command("models", "export", "hex-three-head", "--to", str(to), "--json")
+    found = json.loads(said)
+    assert (code, found["path"], found["bytes"]) == (0, str(to), to.stat().st_size)
+    assert found["difference"] < 1e-4
+    code, _, complained = command("models", "export", "toy", "--to", str(tmp_path / "toy.onnx"))
+    assert code == 2
+    assert "cannot be written as ONNX" in " ".join(complained.split())
+    assert not (tmp_path / "toy.onnx").exists()
+
+
 def test_altered_and_damaged_weights_are_reported(command: Commands, toy_weights: Path) -> None:
     content = toy_weights.read_bytes()
     toy_weights.write_bytes(content[:-1] + b"\x00")

@@ -1,14 +1,20 @@
-"""models list|show: the weights that ship and the user's own, with their cards."""
+"""models list|show|export: the weights that ship and the user's own, with their cards, and as ONNX."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any, Final
 
 import typer
 
+from engines.core.errors import UserError
+from engines.core.results import plain
 from workbench.cli import output
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+
+EXPORTERS: Final = {"hex": "hex.export"}
+"""The jobs that write networks for other programs, by the kind of network. Each takes `weights` and `to`."""
 
 app = typer.Typer(help="Trained weights and their model cards.", no_args_is_help=True)
 
@@ -49,6 +55,28 @@ def show(
         return
     rows = [(key, text) for key, value in card.to_json().items() if (text := _text(value))]
     output.table(card.title or card.name, ("", ""), [*rows, ("path", path)])
+
+
+@app.command()
+def export(
+    name: Annotated[str, typer.Argument(help="A name from the list, or a file.")],
+    to: Annotated[Path, typer.Option("--to", help="The .onnx file to write.", metavar="FILE.onnx")],
+    as_json: AsJson = False,
+) -> None:
+    """One model as ONNX, compared with the original; needs the extra "onnx"."""
+    from engines.core import weights
+    from engines.core.job import find_job, run_job
+
+    card = weights.read_card(weights.find_weights(name))
+    job = EXPORTERS.get(str(card.architecture.get("kind") or card.topic))
+    if job is None:
+        raise UserError(f"{card.name} cannot be written as ONNX", f"known are networks for {', '.join(EXPORTERS)}")
+    result = run_job(job, find_job(job).spec.checked({"weights": name, "to": str(to)}))
+    if as_json:
+        output.emit(plain(result))
+        return
+    rows = [(key, _text(value)) for key, value in plain(result).items()]
+    output.table(f"{card.title or card.name} as ONNX", ("", ""), rows)
 
 
 def _text(value: Any) -> str:

@@ -49,7 +49,8 @@ ENDED: Final = ("done", "failed", "cancelled", "interrupted")
 
 @dataclass(frozen=True)
 class Export:
-    """Something a panel can save. suffix: ".png"; write: writes the file or raises UserError or OSError."""
+    """Something a panel can save. suffix: ".png"; write: writes the file or raises UserError or OSError. What takes
+    longer it leaves to a job, and returns what to say meanwhile."""
 
     id: str
     text: str
@@ -244,14 +245,14 @@ class Panel(QWidget):
         if not path.suffix:
             path = path.with_suffix(export.suffix)
         try:
-            export.write(path)
+            said = export.write(path)
         except UserError as error:
             self.show_message(error.what, "error", error.remedy)
         except OSError as error:
             self.show_message(f"{path.name} could not be written: {error.strerror or error}.", "error",
                               "Choose another folder.")  # fmt: skip
         else:
-            self.status_message.emit(f"Saved {path}", "ok")
+            self.status_message.emit(said if isinstance(said, str) else f"Saved {path}", "ok")
 
     def open_checked(self, path: Path) -> bool:
         """Open a file, turning a refusal into a message. Says whether it was opened."""

@@ -116,6 +116,7 @@ def test_a_run_is_trained_stopped_and_gone_on_with(qtbot: QtBot, tmp_path: Path)
         lab.use_button.click()
         assert panel.tabs.currentIndex() == 0
         assert panel.form.engine.values()["weights"].endswith("00001.safetensors")
+        qtbot.waitUntil(lambda: (tmp_path / "network-onnx.onnx").is_file(), timeout=PATIENCE_MS)
         assert (tmp_path / "network.safetensors").read_bytes() == lab._paths[0].read_bytes()
         with qtbot.waitSignal(panel.engine.analysed, timeout=PATIENCE_MS):
             panel.run_button.press()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from engines.hex.snapshots import SWAP
 from workbench.commands import Command
 from workbench.panels.base import Export
+from workbench.panels.hex.network_export import save_onnx, why_no_onnx
 from workbench.panels.hex.overlays import OVERLAYS
 
 if TYPE_CHECKING:
@@ -117,6 +118,9 @@ def board_exports(panel: HexPanel) -> list[Export]:
         if panel.board_view.snapshot is not None:
             save_analysis_csv(panel.board_view.snapshot, path, panel.exact.latest)
 
+    def write_network(path: Path) -> str:
+        return save_onnx(panel, panel.form.engine_spec().weights, path)
+
     board, plot = panel.board_view.board, panel.results.graph.plot
     return [
         Export("board-png", "Board as PNG", ".png", board.save_png),
@@ -126,4 +130,5 @@ def board_exports(panel: HexPanel) -> list[Export]:
         Export("winrate-png", "Win-rate graph as PNG", ".png", plot.save, no_curve),
         Export("winrate-svg", "Win-rate graph as SVG", ".svg", plot.save, no_curve),
         Export("winrate-csv", "Win rates as CSV", ".csv", plot.save, no_curve),
+        Export("network-onnx", "Network as ONNX", ".onnx", write_network, why_no_onnx),
     ]

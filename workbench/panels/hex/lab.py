@@ -26,6 +26,7 @@ from engines.core.errors import UserError
 from engines.hex.snapshots import TrainSnapshot
 from engines.hex.spec import ProbeSpec, TrainSpec
 from workbench.panels.base import Export
+from workbench.panels.hex.network_export import save_onnx, why_no_onnx
 from workbench.panels.hex.probe_board import ProbeBoard
 from workbench.panels.hex.stage import Stage
 from workbench.theme import GRID
@@ -214,11 +215,15 @@ class LabView(Stage):
         def no_weights() -> str:
             return "" if self._paths else "Train a network first."
 
+        def no_onnx() -> str:
+            return no_weights() or why_no_onnx()
+
         return [
             Export("training-csv", "Training curves as CSV", ".csv", self._write_csv, no_curves),
             Export("training-json", "Training curves as JSON", ".json", self._write_json, no_curves),
             Export("losses-png", "Loss terms as PNG", ".png", self.losses.save, no_curves),
             Export("network", "Network of the checkpoint shown", ".safetensors", self._write_weights, no_weights),
+            Export("network-onnx", "Network of the checkpoint shown as ONNX", ".onnx", self._write_onnx, no_onnx),
         ]
 
     def _write_csv(self, path: Path) -> None:
@@ -235,6 +240,9 @@ class LabView(Stage):
     def _write_weights(self, path: Path) -> None:
         """The card travels inside the file, too."""
         shutil.copyfile(self._shown_path(), path)
+
+    def _write_onnx(self, path: Path) -> str:
+        return save_onnx(self.panel, self._shown_path(), path)
 
     def _shown_path(self) -> Path:
         return self._paths[min(self._scrubber.value(), len(self._paths) - 1)]
