@@ -35,6 +35,8 @@ def ship(spec: ShipSpec, ctx: JobContext) -> ShipResult:
         kept = {"trained": trained, "accuracy": accuracy, "skipped": skipped, "name": name}
         part = _Part(ctx, number, len(names), name, kept)
         one = spec_of(name, seed=spec.seed, device=spec.device)
+        if (folder / f"{one.start_from}.safetensors").is_file():  # the one just trained, not the shipped one
+            one = one.changed(start_from=str(folder / f"{one.start_from}.safetensors"))
         trainer, found, _ = fit(one, part)
         made = card(
             one, trainer, found, command=f"paper-workbench run vision.ship --set names={name}", title=TABLE[name][0]
