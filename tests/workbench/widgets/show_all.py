@@ -1,6 +1,6 @@
-"""All shared widgets in one window, to be looked at: python -m tests.workbench.widgets.show_all OUT [SCALE].
+"""All shared widgets in one window, to be looked at: python -m tests.workbench.widgets.show_all OUT [SCALE [PAGE…]].
 
-Writes widgets-<theme>-<scale>.png for both themes. Not a test; the tests of the widgets are beside it.
+Writes <page>-<theme>-<scale>.png for both themes. Not a test; the tests of the widgets are beside it.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ def digits(count: int) -> np.ndarray:
     return np.pad(np.kron(small, np.ones((1, 2, 2)))[:, :, :], ((0, 0), (6, 6), (6, 6))).astype(np.float32)
 
 
-def build():  # type: ignore[no-untyped-def]
-    """The window's content."""
+def first_page():  # type: ignore[no-untyped-def]
+    """Pictures and matrices."""
     from PySide6.QtCore import Qt
     from PySide6.QtWidgets import QGridLayout, QWidget
 
@@ -79,6 +79,110 @@ def build():  # type: ignore[no-untyped-def]
     return page, theme
 
 
+def second_page():  # type: ignore[no-untyped-def]
+    """Dials, pads, scrubbers."""
+    from PySide6.QtCore import Qt
+    from PySide6.QtWidgets import QGridLayout, QWidget
+
+    from workbench.theme import Theme
+    from workbench.widgets.drawing_pad import DrawingPad
+    from workbench.widgets.polar import PolarDial, Ring
+    from workbench.widgets.scrubber import Scrubber
+
+    theme = Theme("light", scheme=lambda: Qt.ColorScheme.Light)
+    page = QWidget()
+    grid = QGridLayout(page)
+    grid.setContentsMargins(16, 16, 16, 16)
+    grid.setSpacing(16)
+    turn = np.arange(360)
+    rings = []
+    for i, name in enumerate(("StdCNN, no rotation", "GCNN p4, ±60°", "StdCNN, adversarial")):
+        wave = np.cos(np.deg2rad(turn * (4 if i == 1 else i + 1))) + 0.3 * np.cos(np.deg2rad(turn * 3))
+        classes = np.select([wave > 0.5, wave > -0.2, wave > -0.7], [6, 5, 0], 9)
+        rings.append(Ring(name, classes, 0.35 + 0.65 * np.abs(wave) / np.abs(wave).max()))
+    dial = PolarDial(theme)
+    dial.set_rings(rings, tuple("0123456789"), label=6)
+    dial.set_picture(digits(7)[6])
+    dial.set_angle(37)
+    grid.addWidget(dial, 0, 0)
+    objects = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+    wide = PolarDial(theme)
+    partial = rings[1].classes.copy()
+    partial[200:] = -1
+    wide.set_rings([rings[0], Ring("still running", partial, rings[1].confidence)], objects)
+    grid.addWidget(wide, 0, 1)
+    pad = DrawingPad(theme)
+    for stroke in ([(8, 6), (14, 5), (19, 8), (15, 13), (10, 14)], [(10, 14), (17, 15), (20, 20), (14, 24), (8, 22)]):
+        from PySide6.QtCore import QPointF
+
+        pad.sheet.begin_stroke(QPointF(*stroke[0]))
+        for x, y in stroke[1:]:
+            pad.sheet.go_on(QPointF(x, y))
+        pad.sheet.end_stroke()
+    grid.addWidget(pad, 1, 0)
+    scrubber = Scrubber(theme, unit="step", loop=True)
+    scrubber.set_count(41)
+    scrubber.set_frame(17)
+    scrubber.set_marks((9, 23))
+    grid.addWidget(scrubber, 1, 1, Qt.AlignmentFlag.AlignTop)
+    grid.setRowStretch(0, 3)
+    grid.setRowStretch(1, 2)
+    return page, theme
+
+
+def third_page():  # type: ignore[no-untyped-def]
+    """Fields."""
+    from PySide6.QtCore import Qt
+    from PySide6.QtWidgets import QGridLayout, QWidget
+
+    from workbench.theme import Theme
+    from workbench.widgets.field_view import FieldView
+
+    theme = Theme("light", scheme=lambda: Qt.ColorScheme.Light)
+    rng = np.random.default_rng(3)
+    page = QWidget()
+    grid = QGridLayout(page)
+    grid.setContentsMargins(16, 16, 16, 16)
+    grid.setSpacing(16)
+    x, y = np.meshgrid(np.linspace(-2, 2, 160), np.linspace(-2, 2, 160))
+    toy = FieldView(theme, "Detector output", x="x₁", y="x₂", extent=(-2, 2, -2, 2))
+    z = 2 - (x**2 + y**2) * 1.4 + np.sin(3 * x)
+    toy.set_scalar(z, diverging=True, level=0.0, unit="z")
+    toy.set_points("target", rng.normal(0, 0.35, (600, 2)), name="target", colour=0, size=3)
+    toy.set_points("negatives", rng.uniform(-2, 2, (2000, 2)), name="negatives", colour="error", size=2)
+    grid.addWidget(toy, 0, 0)
+    loss = FieldView(
+        theme, "Loss slice", x="along δ", y="along sign ∇", x_unit="ε", y_unit="ε", extent=(0, 1, -0.4, 0.6)
+    )
+    u, v = np.meshgrid(np.linspace(0, 1, 60), np.linspace(-0.4, 0.6, 60))
+    loss.set_scalar(np.exp(-3 * ((u - 0.8) ** 2 + (v - 0.2) ** 2)) * 4, unit="nats")
+    t = np.linspace(0, 0.8, 9)
+    loss.set_path("mi", np.stack([t, 0.2 * np.sin(2 * t)], 1), name="MI-FGSM", colour=1, dots=True)
+    loss.set_path("ni", np.stack([t, 0.3 * t], 1), name="NI-FGSM", colour=3, dots=True, dashed=True)
+    loss.set_arrow("look", (0.4, 0.12), (0.66, 0.3), name="look-ahead", colour="text")
+    grid.addWidget(loss, 0, 1)
+    names = ("0", "3", "5", "8", "9")
+    regions = FieldView(theme, "Decision regions", x="adversarial direction", y="rotation tangent", x_unit="ε",
+                        y_unit="°", extent=(-0.4, 0.4, -60, 60), equal=False)  # fmt: skip
+    gx, gy = np.meshgrid(np.linspace(-0.4, 0.4, 80), np.linspace(-60, 60, 80))
+    scores = np.stack([np.sin(9 * gx + k) + np.cos(gy / 18 + 2 * k) for k in range(5)])
+    soft = np.exp(2 * scores) / np.exp(2 * scores).sum(0)
+    classes = soft.argmax(0)
+    classes[70:, 70:] = -1
+    regions.set_classes(classes, names, soft.max(0))
+    regions.set_handle("x", 0.0, 0.0, text="x", colour="text", movable=False)
+    regions.set_arrow("deepfool", (0, 0), (0.21, 8), name="DeepFool", colour="text")
+    regions.set_handle("probe", -0.2, 20, text="drag me")
+    grid.addWidget(regions, 1, 0)
+    bare = FieldView(theme, "Draw a target", x="x₁", y="x₂", extent=(-3, 3, -1.5, 1.5))
+    bare.set_path("stroke", np.stack([np.linspace(-2, 2, 50), np.sin(np.linspace(-4, 4, 50))], 1), name="your target")
+    grid.addWidget(bare, 1, 1)
+    return page, theme
+
+
+PAGES = {"pictures": first_page, "dials": second_page, "fields": third_page}
+
+
 def main() -> int:
     out = Path(sys.argv[1])
     scale = sys.argv[2] if len(sys.argv) > 2 else "1"
@@ -88,16 +192,19 @@ def main() -> int:
 
     app = QApplication([])
     app.setStyle("Fusion")
-    page, theme = build()
-    page.resize(1500, 1000)
-    page.show()
     out.mkdir(parents=True, exist_ok=True)
-    for mode in ("light", "dark"):
-        theme.set_mode(mode)
-        for _ in range(20):
-            app.processEvents()
-        page.grab().save(str(out / f"widgets-{mode}-{round(100 * float(scale))}.png"))
-    page.close()
+    for name, build in PAGES.items():
+        if len(sys.argv) > 3 and name not in sys.argv[3:]:
+            continue
+        page, theme = build()
+        page.resize(1500, 1000)
+        page.show()
+        for mode in ("light", "dark"):
+            theme.set_mode(mode)
+            for _ in range(20):
+                app.processEvents()
+            page.grab().save(str(out / f"{name}-{mode}-{round(100 * float(scale))}.png"))
+        page.close()
     return 0
 
 
