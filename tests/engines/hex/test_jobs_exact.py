@@ -76,7 +76,8 @@ def test_the_exact_solver_is_a_session_and_the_solution_of_one_position_is_not()
     assert not find_job("hex.solve").session
 
 
-def test_the_empty_5x5_board_is_solved_move_by_move_and_then_a_move_on_it() -> None:
+@pytest.mark.slow
+def test_the_empty_5x5_board_is_solved_move_by_move() -> None:
     winning = {parse_cell(name, 5) for name in OPENINGS[5].split()}
     with desk() as session:
         session.ask(1, empty(5))
@@ -89,12 +90,6 @@ def test_the_empty_5x5_board_is_solved_move_by_move_and_then_a_move_on_it() -> N
             changed = np.flatnonzero(earlier.moves != later.moves)
             assert len(changed) == 1
             assert earlier.moves[changed[0]] == 0
-        after = empty(5)
-        after.flat[0] = 1
-        session.ask(2, after, 2)
-        answer = session.wait(is_done(2))
-        assert answer.total == 24
-        assert (answer.moves == 1).any(), "a1 loses, so White wins by some answer"
 
 
 def test_a_newer_position_replaces_the_one_under_way_and_idle_stops() -> None:

@@ -108,6 +108,7 @@ def test_the_swap_map_of_3x3_is_the_proven_one() -> None:
     assert to_tables(result)["openings"]["swap"].sum() == 5
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("hashed")
 def test_the_swap_map_of_5x5_is_the_proven_one_whatever_the_network_says() -> None:
     said: list[str] = []
