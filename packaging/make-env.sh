@@ -55,3 +55,8 @@ if ! installed "${torch#torch==}"; then
 fi
 echo "Installing the workbench${extras:+ with $extras}"
 pip install --quiet --editable ".${extras:+[$extras]}"
+
+# torchattacks pins an old requests and asks for torchvision, whose builds fix another torch. It imports neither.
+case ",$extras," in
+*,peers,*) pip install --quiet --no-deps "torchattacks==3.5.1" ;;
+esac

@@ -13,6 +13,7 @@ batch shares as in the official code. An image whose gradient vanishes keeps its
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -28,7 +29,6 @@ from engines.vision.attacks.base import (
     cross_entropy,
     nothing,
     per_image,
-    project,
     random_start,
     towards,
 )
@@ -37,7 +37,7 @@ from engines.vision.attacks.transforms import Draw, gaussian, scaled, smoothed
 
 __all__ = ["RECIPES", "Ensemble", "Recipe", "Step", "craft", "name", "passes", "recipe_named", "steps"]
 
-AT_ONCE: Final = {"cpu": 64, "cuda": 4096, "mps": 1024}
+AT_ONCE: Final = {"cpu": 128, "cuda": 4096, "mps": 1024}
 """Images that go through the source together; more scale copies of a small batch share a pass up to this."""
 
 
@@ -131,22 +131,24 @@ def steps(
         raise ValueError("expected a generator for a recipe with random parts")
     aim, grow = (y, loss) if target is None else (target, towards(loss))
     kernel = gaussian(recipe.ti_kernel, x) if recipe.ti_kernel > 1 else None
-    a = recipe.step_size
+    a, eps = recipe.step_size, recipe.eps
+    # Ball and box are intervals: their common part once, not two clamps a step.
+    low, high = (x - eps).clamp_min(0.0), (x + eps).clamp_max(1.0)
     here = x
     if recipe.random_start and generator is not None:
-        here = random_start(x, recipe.eps, generator=generator)
+        here = random_start(x, eps, generator=generator)
     momentum = torch.zeros_like(x)
     for index in range(1, recipe.steps + 1):
-        ahead = here + a * recipe.mu * momentum if recipe.lookahead and recipe.mu else here
+        ahead = torch.add(here, momentum, alpha=a * recipe.mu) if recipe.lookahead and recipe.mu else here
         gradient, value, copies = _summed(net, ahead, aim, recipe, grow, generator, check, passing, keep_copies)
         if kernel is not None:
             gradient = smoothed(gradient, kernel)
-        size = gradient.abs().flatten(1)
-        vanished = size.mean(1) <= TINY
-        scale = (size.mean(1) if recipe.normaliser == "mean" else size.sum(1)).clamp_min(TINY)
-        momentum = recipe.mu * momentum + gradient / per_image(scale, gradient)
-        before, here = here, project(here + a * momentum.sign(), x, recipe.eps)
-        yield Step(index, here, before, ahead, gradient, scale, momentum, value, vanished, copies)
+        total = torch.linalg.vector_norm(gradient.flatten(1), 1, dim=1)
+        mean = total / gradient[0].numel()
+        scale = (mean if recipe.normaliser == "mean" else total).clamp_min(TINY)
+        momentum = (recipe.mu * momentum).add_(gradient / per_image(scale, gradient))
+        before, here = here, torch.clamp(torch.add(here, momentum.sign(), alpha=a), low, high)
+        yield Step(index, here, before, ahead, gradient, scale, momentum, value, mean <= TINY, copies)
 
 
 def _summed(
@@ -162,13 +164,13 @@ def _summed(
 ) -> tuple[Tensor, Tensor, Tensor | None]:
     """(sum over copies of the gradient at `ahead`, mean loss [B], each copy's gradient or None)."""
     m, (height, width) = recipe.copies, ahead.shape[-2:]
-    together = {"loop": 1, "batch": m, "auto": max(1, AT_ONCE.get(ahead.device.type, 64) // max(len(ahead), 1))}
+    together = {"loop": 1, "batch": m, "auto": _together(m, len(ahead), ahead.device.type)}[passing]
     total: Tensor | None = None
     value: Tensor | None = None
     kept: list[Tensor] = []
-    for first in range(0, m, together[passing]):
+    for first in range(0, m, together):
         check()
-        scales = range(first, min(first + together[passing], m))
+        scales = range(first, min(first + together, m))
         views = [scaled(ahead, i, recipe.pivot) for i in scales]
         draws = []
         if recipe.di_p > 0 and generator is not None:
@@ -183,6 +185,12 @@ def _summed(
             value = one if value is None else value + one
     assert total is not None and value is not None
     return total, value / m, torch.stack(kept) if keep else None
+
+
+def _together(m: int, batch: int, device: str) -> int:
+    """Copies in one pass: as many as AT_ONCE allows, in passes of about the same size."""
+    most = min(m, max(1, AT_ONCE.get(device, AT_ONCE["cpu"]) // max(batch, 1)))
+    return math.ceil(m / math.ceil(m / most))
 
 
 def _through(

@@ -11,7 +11,8 @@ from torch import Tensor
 
 def scaled(x: Tensor, i: int, pivot: float) -> Tensor:
     """S_i(x) = pivot + (x - pivot) / 2^i, on pixels."""
-    return x if i == 0 else pivot + (x - pivot) * 2.0**-i
+    factor = 2.0**-i
+    return x if i == 0 else (x * factor).add_(pivot * (1 - factor))
 
 
 class Draw:
