@@ -289,14 +289,17 @@ def style_sheet(c: Colours, scheme: Literal["light", "dark"] = "light") -> str:
     QTableCornerButton::section {{ background: {c.surface}; border: none; }}
     QLineEdit:focus, QComboBox:focus, QAbstractSpinBox:focus, QPlainTextEdit:focus {{ border: 1px solid {c.accent}; }}
     QLineEdit:disabled, QComboBox:disabled {{ color: {c.disabled}; background: {c.window}; }}
-    QCheckBox::indicator {{ width: 14px; height: 14px; border: 1px solid {c.muted}; border-radius: 3px;
-        background: {c.surface}; }}
-    QCheckBox::indicator:checked {{ background: {c.accent}; border-color: {c.accent};
-        image: url("{icons}/check-{scheme}.svg"); }}
-    QCheckBox::indicator:indeterminate {{ background: {c.accent}; border-color: {c.accent};
-        image: url("{icons}/dash-{scheme}.svg"); }}
+    QCheckBox::indicator, QAbstractItemView::indicator {{ width: 14px; height: 14px; border-radius: 3px;
+        border: 1px solid {c.muted}; background: {c.surface}; }}
+    QCheckBox::indicator:checked, QAbstractItemView::indicator:checked {{ background: {c.accent};
+        border-color: {c.accent}; image: url("{icons}/check-{scheme}.svg"); }}
+    QCheckBox::indicator:indeterminate, QAbstractItemView::indicator:indeterminate {{ background: {c.accent};
+        border-color: {c.accent}; image: url("{icons}/dash-{scheme}.svg"); }}
     QCheckBox::indicator:focus {{ border: 2px solid {c.accent}; }}
-    QCheckBox::indicator:disabled {{ border-color: {c.border}; background: {c.window}; }}
+    QCheckBox::indicator:disabled, QAbstractItemView::indicator:disabled {{ border-color: {c.border};
+        background: {c.window}; }}
+    QProgressBar {{ border: none; border-radius: 3px; background: {c.border}; }}
+    QProgressBar::chunk {{ border-radius: 3px; background: {c.accent}; }}
     QPushButton {{ {edge} background: {c.surface}; padding: 4px 12px; }}
     QPushButton:hover {{ background: {c.sunken}; }}
     QPushButton:pressed, QPushButton:checked {{ background: {c.accent_soft}; border-color: {c.accent}; }}

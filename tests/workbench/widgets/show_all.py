@@ -180,7 +180,50 @@ def third_page():  # type: ignore[no-untyped-def]
     return page, theme
 
 
-PAGES = {"pictures": first_page, "dials": second_page, "fields": third_page}
+def fourth_page():  # type: ignore[no-untyped-def]
+    """Lists of models and sources, and the dialog for an own model."""
+    from PySide6.QtCore import Qt
+    from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+    from tests.workbench.widgets.samples import MODELS, SOURCES, found_weights, tools
+    from workbench.theme import Theme
+    from workbench.widgets.model_list import ModelPicker
+    from workbench.widgets.own_model_dialog import OwnModelDialog
+    from workbench.widgets.source_picker import SourcePicker
+
+    theme = Theme("light", scheme=lambda: Qt.ColorScheme.Light)
+    page = QWidget()
+    columns = QHBoxLayout(page)
+    columns.setContentsMargins(16, 16, 16, 16)
+    columns.setSpacing(24)
+    forms = QVBoxLayout()
+    picker = ModelPicker(theme, metrics=(("clean_accuracy", "Clean"), ("rotated_180", "±180°")))
+    picker.setFixedWidth(340)
+    picker.set_models(MODELS, ["mnist-stdcnn", "mnist-gcnn"])
+    picker.set_own_model_tools(tools())
+    forms.addWidget(picker)
+    for key in ("digits", "mnist", "cifar10", "photos", "drawing"):
+        source = SourcePicker(theme)
+        source.setFixedWidth(340)
+        source.set_sources(SOURCES)
+        source.set_source(key)
+        if key == "cifar10":
+            source.set_fetching("cifar10", 61_000_000, 170_052_171)
+        if key == "photos":
+            source.show_problem("Three pictures could not be read.")
+        forms.addWidget(source)
+    forms.addStretch(1)
+    columns.addLayout(forms)
+    for refused in (False, True):
+        dialog = OwnModelDialog(theme, tools(found_weights(), refused=refused))
+        dialog.setWindowFlags(Qt.WindowType.Widget)
+        dialog.set_path("/home/me/nets/" + ("resnet18.pth" if refused else "my digits.safetensors"))
+        dialog.verdict.setText("seven.png: 7 98 %, 1 1 %, 9 0 %")
+        columns.addWidget(dialog, 1)
+    return page, theme
+
+
+PAGES = {"pictures": first_page, "dials": second_page, "fields": third_page, "lists": fourth_page}
 
 
 def main() -> int:
