@@ -12,22 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-Z95 = 1.959964
-"""Two-sided 95 % of a normal distribution."""
+from engines.core.intervals import Z95, wilson
+
 PER_LOGIT = 400 / math.log(10)
 """Elo points for one unit of log-odds."""
 _EXTREME = 1e-3
 """Scores are kept this far from 0 and 1, so that a clean sweep reads ±1200 instead of infinity."""
-
-
-def wilson(wins: float, games: int, z: float = Z95) -> tuple[float, float]:
-    """The Wilson score interval of a win rate: (low, high) in [0, 1]; (0, 1) without games."""
-    if games <= 0:
-        return 0.0, 1.0
-    rate, square = wins / games, z * z
-    middle = (rate + square / (2 * games)) / (1 + square / games)
-    half = z / (1 + square / games) * math.sqrt(rate * (1 - rate) / games + square / (4 * games * games))
-    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def elo_of(score: float) -> float:
