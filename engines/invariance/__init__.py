@@ -1,0 +1,1 @@
+"""Invariance to turns against robustness to adversaries (Kamath, Deshpande, Subrahmanyam 2020)."""

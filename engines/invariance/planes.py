@@ -1,0 +1,77 @@
+"""A plane through an image: along an adversarial direction and along the turn, coloured by the class that is named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from engines.vision.attacks.base import Net, logits, nothing
+from engines.vision.training.augment import rotate
+
+
+@dataclass(frozen=True)
+class Plane:
+    """origin: [C, H, W]. u, v: orthonormal directions of that shape. A point (a, b) is origin + a u + b v."""
+
+    origin: Tensor
+    u: Tensor
+    v: Tensor
+
+    def at(self, a: Tensor, b: Tensor) -> Tensor:
+        """Images [n, C, H, W] at coordinates [n]. Not cut to [0, 1]: a boundary is where it is."""
+        return self.origin + a.view(-1, 1, 1, 1) * self.u + b.view(-1, 1, 1, 1) * self.v
+
+    def coordinates(self, change: Tensor) -> tuple[float, float, float]:
+        """Where origin + change lies: along u, along v, and how far off the plane."""
+        a, b = float((change * self.u).sum()), float((change * self.v).sum())
+        return a, b, float((change - a * self.u - b * self.v).norm())
+
+
+def turn_tangent(x: Tensor, degrees: float = 2.0) -> Tensor:
+    """The direction in which an image [C, H, W] moves as it is turned counter-clockwise: a central difference, not
+    normalised, per degree. Zero for an image that turning does not change."""
+    both = rotate(torch.stack([x, x]), torch.tensor([degrees, -degrees]), mode="bilinear")
+    return (both[0] - both[1]) / (2 * degrees)
+
+
+def plane_through(x: Tensor, first: Tensor, second: Tensor) -> Plane:
+    """The plane through x [C, H, W] along `first` and the part of `second` that is at right angles to it.
+
+    A direction that vanishes (or is parallel) is replaced by the unit vector of the pixel that is least in the other.
+    """
+    u = _unit(first, torch.zeros_like(first))
+    return Plane(x, u, _unit(second - (second * u).sum() * u, u))
+
+
+def _unit(direction: Tensor, other: Tensor) -> Tensor:
+    length = float(direction.norm())
+    if length > 1e-8:
+        return direction / length
+    replacement = torch.zeros_like(direction).flatten()
+    replacement[int(other.abs().flatten().argmin())] = 1.0
+    replacement = replacement.view_as(direction)
+    replacement = replacement - (replacement * other).sum() * other
+    return replacement / replacement.norm()
+
+
+def axis(extent: float, size: int) -> Tensor:
+    """`size` (odd) coordinates from -extent to extent, 0 in the middle."""
+    return torch.linspace(-extent, extent, size)
+
+
+def regions(
+    net: Net, plane: Plane, extent: float, size: int, check: Callable[[], None] = nothing
+) -> tuple[Tensor, Tensor]:
+    """The class named on a grid of the plane, int64 [size, size], and its margin over the next one, [size, size].
+
+    Rows go along v from -extent, columns along u from -extent; distances are Euclidean, in pixels.
+    """
+    line = axis(extent, size).to(plane.origin.device)
+    b, a = torch.meshgrid(line, line, indexing="ij")
+    out = logits(net, plane.at(a.flatten(), b.flatten()), batch=100, check=check)
+    top = out.topk(min(2, out.shape[1]), dim=1)
+    margin = top.values[:, 0] - top.values[:, -1]
+    return top.indices[:, 0].view(size, size), margin.view(size, size)
