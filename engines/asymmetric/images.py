@@ -41,7 +41,8 @@ def training_images(
     source: str, *, side: int = 28, limit: int = 0, held_out: float = 0.1, seed: int = 0,
     check: Callable[[], None] = nothing,
 ) -> Parts:  # fmt: skip
-    """The training part of a source, cut into two. A folder keeps a fifth of each class back for tests.
+    """Images for training and validation: a set's own parts where it has both, else its training part cut in two
+    (`held_out` of every class). A folder keeps a fifth of each class back for tests.
 
     Raises UserError where the source is missing, has no classes, or only one.
     """
@@ -49,6 +50,8 @@ def training_images(
     rng = np.random.default_rng(seed)
     if limit:
         pool = pool.take(np.sort(rng.permutation(len(pool))[:limit]))
+    if source in (EMBEDDED, "digits"):
+        return Parts(pool, _labelled(source, pool.shape, "validation", check), pool.classes)
     order = rng.permutation(len(pool))
     held = np.zeros(len(pool), bool)
     for k in pool.present:  # the same share of every class, at least one image

@@ -157,12 +157,12 @@ class BenchSpec(BankSpec):
     auc_images: int = param(100, "Images of each class for the AUC table; 0 leaves it out.", ge=0, le=5000,
                             group="Rule", advanced=True)  # fmt: skip
     auc_steps: tuple[int, ...] = param(
-        (10, 40, 100), "Attack steps of the AUC curve; each step is 2.5 ε / steps, at least.", group="Rule",
+        (10, 40, 100), "Budgets of the AUC curve; each step is 2.5 ε / steps long.", group="Rule",
         advanced=True,
     )  # fmt: skip
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {
-        "quick": {"images": 150, "steps": 60, "step_size": 0.0, "auc_images": 50},
+        "quick": {"images": 100, "steps": 60, "step_size": 0.0, "auc_images": 50},
         "full": {"images": 1000, "steps": 200, "auc_images": 500, "auc_steps": (10, 40, 100, 200, 500, 1000)},
     }
 

@@ -1,5 +1,5 @@
 """Jobs of the asymmetric topic; importing this package registers them."""
 
-from engines.asymmetric.jobs import train
+from engines.asymmetric.jobs import bench, toy, train
 
-__all__ = ["train"]
+__all__ = ["bench", "toy", "train"]
