@@ -20,12 +20,12 @@ FAINT: Final = 0.14  # what is left of a colour where the network guesses
 
 @lru_cache(maxsize=16)
 def class_rgb(count: int, dark: bool = False) -> np.ndarray:
-    """uint8 [count, 3]: one colour for each class; begins again, shifted, after ten."""
+    """uint8 [count, 3]: one colour for each class; the second ten are paler, later ones repeat."""
     lightness = (0.72, 0.84, 0.62) if dark else (0.56, 0.72, 0.64)
     at = np.arange(count)
-    hue = 2 * np.pi * (np.array(_ORDER)[at % 10] + 0.05 * (at // 10))
-    light = np.array(lightness)[at % 3] - 0.06 * ((at // 10) % 2)
-    chroma = np.full(count, 0.125)
+    hue = 2 * np.pi * np.array(_ORDER)[at % 10]
+    light = np.array(lightness)[(at + at // 10) % 3]
+    chroma = np.where(at // 10 % 2, 0.06, 0.125)
     lab = np.stack([light, chroma * np.cos(hue), chroma * np.sin(hue)], axis=1)
     return np.rint(from_oklab(lab) * 255).astype(np.uint8)
 

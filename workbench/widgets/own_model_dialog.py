@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final
 
-from PySide6.QtCore import QSize, Signal
-from PySide6.QtGui import QCloseEvent
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QCloseEvent, QKeyEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
@@ -184,8 +184,9 @@ class OwnModelDialog(QDialog):
     # -- the file ---------------------------------------------------------------------------------------------
 
     def set_path(self, path: str) -> None:
-        """Look into this file."""
+        """Look into this file, once more if it was looked into before."""
         self.path.setText(path)
+        self._asked_for = Question("")
         self._look()
 
     def _choose(self) -> None:
@@ -196,7 +197,7 @@ class OwnModelDialog(QDialog):
 
     def _look(self) -> None:
         path = self.path.text().strip()
-        if path and (self._found is None or self._asked_for.path != path):
+        if path and path != self._asked_for.path:  # leaving the line asks nothing anew
             self._found = None
             self.name.clear()
             self._ask(Question(path))
@@ -407,6 +408,14 @@ class OwnModelDialog(QDialog):
         if self._stop is not None:
             self._stop()
         self._stop, self._is_waiting = None, False
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        # Enter in a line means that line; Qt would press the dialog's first button.
+        focused = self.focusWidget()
+        if event.key() not in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            super().keyPressEvent(event)
+        elif isinstance(focused, QPushButton):
+            focused.click()
 
     def done(self, result: int) -> None:
         self._asked += 1  # answers that are still on their way are not wanted

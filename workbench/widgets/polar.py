@@ -214,8 +214,8 @@ class PolarDial(Canvas):
         for degrees in range(0, 360, 15):
             is_main = degrees % 90 == 0
             painter.setPen(QPen(QColor(self.colours.muted if is_main else self.colours.border), 1))
-            far = 6 if is_main else 4
-            painter.drawLine(self._spot(centre, radius + 3, degrees), self._spot(centre, radius + far, degrees))
+            tick = 6 if is_main else 4
+            painter.drawLine(self._spot(centre, radius + 3, degrees), self._spot(centre, radius + tick, degrees))
             if is_main:
                 text = f"{degrees}°"
                 width = metrics.horizontalAdvance(text)

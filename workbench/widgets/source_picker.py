@@ -139,6 +139,8 @@ class SourcePicker(QWidget):
     def set_sources(self, sources: Sequence[Source]) -> None:
         """Offer these data sets, before the user's own; the choice stays if it can. Emits nothing."""
         kept = self.box.currentData() or ""
+        if not self._paths.get(kept, kept):
+            kept = ""  # no folder or file was chosen yet
         self._sources = {source.name: source for source in sources}
         self.box.clear()
         for source in sources:
