@@ -7,7 +7,7 @@ lie in [0, 1]. All here are tensors in, tensors out; what is "lead" are the axes
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -80,6 +80,37 @@ def start(x: Tensor, ascent: Ascent, lead: int, generator: torch.Generator | Non
     return direction / image_norm(direction, lead).clamp(min=1e-12) * radius * ascent.eps
 
 
+def climb(
+    objective: Objective,
+    x: Tensor,
+    ascent: Ascent,
+    *,
+    lead: int = 1,
+    generator: torch.Generator | None = None,
+) -> Iterator[tuple[int, Tensor, Tensor | None]]:
+    """The steps of `maximise`: (step, x + delta, objective there [*lead]) before every step, and at the end
+    (steps, x + delta, None). Nothing is computed until the next one is asked for."""
+    delta = start(x, ascent, lead, generator)
+    first, second = torch.zeros_like(x), torch.zeros_like(x)
+    for step in range(ascent.steps if ascent.eps else 0):
+        moved = (x + delta).detach().requires_grad_(True)
+        with torch.enable_grad():
+            value = objective(moved)
+            (gradient,) = torch.autograd.grad(value.sum(), moved)
+        yield step, moved.detach(), value.detach()
+        if ascent.optimiser == "adam":
+            first.mul_(0.9).add_(gradient, alpha=0.1)
+            second.mul_(0.999).addcmul_(gradient, gradient, value=0.001)
+            scale = (1 - 0.999 ** (step + 1)) ** 0.5
+            update = first / (1 - 0.9 ** (step + 1)) / (second.sqrt() / scale + 1e-8)
+        elif ascent.norm == "linf":
+            update = gradient.sign()
+        else:
+            update = gradient / image_norm(gradient, lead).clamp(min=torch.finfo(x.dtype).eps)
+        delta = project(delta + ascent.step_size * update, x, ascent, lead)
+    yield ascent.steps, x + project(delta, x, ascent, lead), None
+
+
 def maximise(
     objective: Objective,
     x: Tensor,
@@ -96,29 +127,12 @@ def maximise(
     The cross-entropy softplus(z) is increasing in z, so that ascending z is the paper's inner maximum.
     Source of Adam with fresh moments and of the order of clamps: GAT-MNIST.
     """
-    if ascent.eps == 0:
-        return x.clone()
-    delta = start(x, ascent, lead, generator)
-    first, second = torch.zeros_like(x), torch.zeros_like(x)
-    for step in range(ascent.steps):
+    moved = x
+    for step, moved, value in climb(objective, x, ascent, lead=lead, generator=generator):
         check()
-        moved = (x + delta).detach().requires_grad_(True)
-        with torch.enable_grad():
-            value = objective(moved)
-            (gradient,) = torch.autograd.grad(value.sum(), moved)
-        if on_step is not None:
-            on_step(step, moved.detach(), value.detach())
-        if ascent.optimiser == "adam":
-            first.mul_(0.9).add_(gradient, alpha=0.1)
-            second.mul_(0.999).addcmul_(gradient, gradient, value=0.001)
-            scale = (1 - 0.999 ** (step + 1)) ** 0.5
-            update = first / (1 - 0.9 ** (step + 1)) / (second.sqrt() / scale + 1e-8)
-        elif ascent.norm == "linf":
-            update = gradient.sign()
-        else:
-            update = gradient / image_norm(gradient, lead).clamp(min=torch.finfo(x.dtype).eps)
-        delta = project(delta + ascent.step_size * update, x, ascent, lead)
-    return project(delta, x, ascent, lead) + x
+        if on_step is not None and value is not None:
+            on_step(step, moved, value)
+    return moved
 
 
 def training_loss(positive: Tensor, negative: Tensor) -> Tensor:

@@ -6,69 +6,64 @@ Source: Yin et al. 2020, section 4.4 ("perturb toward class distributions") and 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from engines.asymmetric.method import Ascent, best_other, maximise, nothing, of_class
+from engines.asymmetric.method import Ascent, best_other, climb, of_class
 
 SYNTHESIS_RADIUS, SYNTHESIS_STEPS, SYNTHESIS_STEP = 30.0, 60, 0.5
 """The paper's l2 ball, steps and step for synthesis, in pixel units, for 32×32 colour."""
 
 
-@dataclass
-class Way:
-    """Frames of an ascent. frames: [S] images [B, C, H, W]; steps: [S]; logit, others: [S] of [B], the target's logit
-    and the largest other one; named: [S] of int64 [B]. trace: [steps] of [B]."""
+class Walk:
+    """One model's ascent of a target's logit from one image or several, step by step, with its frames.
 
-    frames: list[Tensor] = field(default_factory=list)
-    steps: list[int] = field(default_factory=list)
-    logit: list[Tensor] = field(default_factory=list)
-    others: list[Tensor] = field(default_factory=list)
-    named: list[Tensor] = field(default_factory=list)
-    trace: list[Tensor] = field(default_factory=list)
-
-
-def walk(
-    logits: Callable[[Tensor], Tensor],
-    x: Tensor,
-    target: Tensor,
-    ascent: Ascent,
-    *,
-    kept: set[int],
-    objective: Callable[[Tensor], Tensor] | None = None,
-    on_step: Callable[[int, Way], None] = lambda step, way: None,
-    check: Callable[[], None] = nothing,
-) -> Way:
-    """Ascend the target's logit [B] from x [B, C, H, W] and keep the frames at the step numbers `kept`.
-
-    logits: images to [B, K]. objective: the target's logit [B] by itself, where that is cheaper than all of them.
-    Frame 0 is x, frame `ascent.steps` the end.
+    frames: [S] images [B, C, H, W]; steps: [S], after how many steps; logit, others: [S] of [B], the target's logit
+    and the largest other one; named: [S] of int64 [B]; trace: [n] of [B], the target's logit before every step.
     """
-    way = Way()
 
-    def keep(step: int, moved: Tensor) -> None:
-        with torch.no_grad():
-            found = logits(moved)
-        way.frames.append(moved.clone())
-        way.steps.append(step)
-        way.logit.append(of_class(found, target))
-        way.others.append(best_other(found, target))
-        way.named.append(found.argmax(1))
+    def __init__(
+        self,
+        logits: Callable[[Tensor], Tensor],
+        x: Tensor,
+        target: Tensor,
+        ascent: Ascent,
+        *,
+        kept: set[int],
+        objective: Callable[[Tensor], Tensor] | None = None,
+    ) -> None:
+        """logits: images [B, C, H, W] to [B, K]. target: int64 [B]. kept: step numbers of the frames.
 
-    def look(step: int, moved: Tensor, value: Tensor) -> None:
-        way.trace.append(value)
-        if step in kept:
-            keep(step, moved)
-        on_step(step, way)
+        objective: the target's logit [B] by itself, where that is cheaper than all K of them.
+        """
+        self.frames: list[Tensor] = []
+        self.steps: list[int] = []
+        self.logit: list[Tensor] = []
+        self.others: list[Tensor] = []
+        self.named: list[Tensor] = []
+        self.trace: list[Tensor] = []
+        self.done, self.total = 0, ascent.steps
+        self._logits, self._target, self._kept = logits, target, kept
+        self._climb = climb(objective or (lambda v: of_class(logits(v), target)), x, ascent)
+        self.is_over = False
 
-    goal = objective or (lambda moved: of_class(logits(moved), target))
-    end = maximise(goal, x, ascent, on_step=look, check=check)
-    keep(ascent.steps, end)
-    on_step(ascent.steps, way)
-    return way
+    def step(self) -> None:
+        """Go on by one step; the last one keeps the end as a frame."""
+        step, moved, value = next(self._climb)
+        self.done = step
+        if value is not None:
+            self.trace.append(value)
+        if value is None or step in self._kept:
+            with torch.no_grad():
+                found = self._logits(moved)
+            self.frames.append(moved.detach())
+            self.steps.append(step)
+            self.logit.append(of_class(found, self._target))
+            self.others.append(best_other(found, self._target))
+            self.named.append(found.argmax(1))
+        self.is_over = value is None
 
 
 def frame_steps(steps: int, frames: int) -> set[int]:

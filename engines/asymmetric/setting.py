@@ -1,7 +1,7 @@
 """What an experiment on a trained bank needs: the bank, classifiers of the same classes, and images that fit.
 
-A classifier that nobody names is a shipped one where one fits, else a small one trained here and now on the bank's own
-training images (some seconds on 8×8 digits).
+A classifier that nobody names is the one trained with the bank, or a shipped one where one fits, else a small one
+trained here and now on the bank's own training images (some seconds on 8×8 digits).
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 TOPIC = "asymmetric"
 _PLAIN, _ROBUST = "mnist-lenet", "mnist-lenet-at03"
 """Shipped classifiers of MNIST's digits: f, and the twin view's rival."""
+PLAIN_SUFFIX, ROBUST_SUFFIX = "-f", "-robust"
+"""Of the files of classifiers that were trained with a bank and lie beside it."""
 _SPOT_IMAGES = 6000
 """Images that a classifier on the spot learns from at most."""
 
@@ -115,6 +117,19 @@ def training_of(bank: Loaded, check: Callable[[], None] = nothing) -> Parts:
     return parts
 
 
+def companion(bank: Loaded, *, robust: bool) -> str:
+    """Name or file of a trained classifier that belongs to a bank: saved beside it, or a shipped one of the same
+    digits. Empty where there is none."""
+    suffix = ROBUST_SUFFIX if robust else PLAIN_SUFFIX
+    if bank.card.path is not None:
+        beside = bank.card.path.with_name(f"{bank.card.path.stem}{suffix}.safetensors")
+        if beside.is_file():
+            return str(beside)
+    shipped = _ROBUST if robust else _PLAIN
+    is_digits = bank.net.input_shape == (1, 28, 28) and bank.source in ("mnist", "digits")
+    return shipped if is_digits and shipped in {card.name for card in list_weights()} else ""
+
+
 def classifier_for(
     name: str, bank: Loaded, *, robust: bool, seed: int, device: torch.device, check: Callable[[], None] = nothing
 ) -> Named:
@@ -125,14 +140,11 @@ def classifier_for(
     from engines.vision.nets.models import load_model
 
     if not name:
-        fitting = _ROBUST if robust else _PLAIN
-        shipped = {card.name for card in list_weights()}
-        is_digits = bank.net.input_shape == (1, 28, 28) and bank.source in ("mnist", "digits")
-        if not is_digits or fitting not in shipped:
+        name = companion(bank, robust=robust)
+        if not name:
             eps = bank.eps if robust else 0.0
             net = on_the_spot(bank.source, bank.net.input_shape, eps, seed, str(device), _Silent(check))
             return Named(net, f"{'Robust' if robust else 'Plain'} classifier, trained here")
-        name = fitting
     model = load_model(name, device)
     if model.input_shape != bank.net.input_shape or len(model.classes) != bank.net.classes:
         raise UserError(

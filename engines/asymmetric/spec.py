@@ -92,6 +92,10 @@ class TrainSpec(Spec):
     decay: float = param(
         1.0, "Share of the rate that is left at the end (half cosine).", gt=0, le=1, group="Training", advanced=True
     )
+    companions: bool = param(
+        True, "Also train a plain classifier f and a robust one on the same images, for bench and twin view.",
+        group="Training",
+    )  # fmt: skip
     save_as: str = param("", "File for the detectors; empty keeps them with the run only.", group="Training",
                          advanced=True)  # fmt: skip
     half: bool = param(
@@ -110,7 +114,7 @@ class TrainSpec(Spec):
             "data": "mnist", "filters": (16, 32), "hidden": (96,), "stride": True, "steps": 10, "step_size": 0.06,
             "validation_steps": 60, "validation_step_size": 0.02, "validation_images": 60,
             "positives": 16, "negatives": 16, "updates": 150, "epochs": 20, "rate": 2e-3, "decay": 0.05, "ramp": 0.3,
-            "held_out": 1 / 6, "half": True,
+            "held_out": 1 / 6, "half": True, "companions": False,
         },
     }  # fmt: skip
 

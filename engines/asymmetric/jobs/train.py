@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engines.asymmetric.images import shape_of, test_images, training_images
+from engines.asymmetric.images import EMBEDDED, Parts, shape_of, test_images, training_images
 from engines.asymmetric.metrics import auc, threshold_at
 from engines.asymmetric.results import TrainResult
+from engines.asymmetric.setting import PLAIN_SUFFIX, ROBUST_SUFFIX, fit_classifier
 from engines.asymmetric.snapshots import TrainSnapshot
 from engines.asymmetric.spec import TrainSpec
+from engines.core import data
 from engines.core.device import choose, describe
 from engines.core.errors import UserError
 from engines.core.job import JobContext, job
@@ -70,7 +72,7 @@ def train(spec: TrainSpec, ctx: JobContext) -> TrainResult:
         seconds += time.monotonic() - began
         ctx.checkpoint({"fit": fit.state(), "seconds": seconds})
         ctx.publish(show.snapshot(), keep=True)
-    return _finish(spec, ctx, fit, parts.classes, seconds)
+    return _finish(spec, ctx, fit, parts, seconds)
 
 
 def settings_of(spec: TrainSpec) -> FitSettings:
@@ -133,7 +135,8 @@ class _Show:
         )
 
 
-def _finish(spec: TrainSpec, ctx: JobContext, fit: Fit, classes: tuple[str, ...], seconds: float) -> TrainResult:
+def _finish(spec: TrainSpec, ctx: JobContext, fit: Fit, parts: Parts, seconds: float) -> TrainResult:
+    classes = parts.classes
     ctx.progress(spec.epochs, spec.epochs, "Measuring on test images")
     fit.use_best()
     net = fit.net.half().float() if spec.half else fit.net
@@ -149,6 +152,9 @@ def _finish(spec: TrainSpec, ctx: JobContext, fit: Fit, classes: tuple[str, ...]
         "generative_accuracy": round(accuracy, 4),
         "test_images": len(pool),
     })  # fmt: skip
+    if spec.companions and written:
+        ctx.progress(spec.epochs, spec.epochs, "Training the classifiers beside them")
+        _save_companions(spec, ctx, Path(written), parts, net)
     return TrainResult(
         classes=classes,
         losses=np.array(fit.losses, np.float32).reshape(-1, len(classes)),
@@ -195,7 +201,7 @@ def _save(
         title=f"{len(classes)} detectors, {spec.data}, {ball}",
         classes=classes,
         data=spec.data,
-        licence="Apache-2.0",
+        licence=licence_of(spec.data),
         metrics={"eps": spec.eps, "norm": spec.norm, **metrics},
         command="paper-workbench run asymmetric.train " + " ".join(_settings(spec)),
         date=datetime.now(UTC).date().isoformat(),
@@ -209,6 +215,43 @@ def _save(
     save_model(path, net, card)
     fit.net.float()
     return str(path if path.suffix == ".safetensors" else path.with_name(path.name + ".safetensors"))
+
+
+def _save_companions(spec: TrainSpec, ctx: JobContext, path: Path, parts: Parts, net: ImageNet) -> None:
+    """A plain and a robust classifier of the same images, beside the detectors."""
+    from engines.vision.nets.models import save_model
+
+    device = next(net.parameters()).device
+    pool = test_images(spec.data, net.input_shape, _MOST_TEST, check=ctx.check)
+    # l2 balls have no counterpart here: the robust one then defends pixels by what an even spread would allow.
+    eps = spec.eps if spec.norm == "linf" else spec.eps / float(np.prod(net.input_shape)) ** 0.5
+    for suffix, radius in ((PLAIN_SUFFIX, 0.0), (ROBUST_SUFFIX, eps)):
+        classifier = fit_classifier(parts, eps=radius, seed=spec.seed, device=str(device), check=ctx.check)
+        accuracy = float((logits(classifier, pool, ctx.check).argmax(1) == pool.labels).mean())
+        robust = f", trained against l∞ ε {radius:g}" if radius else ""
+        card = ModelCard(
+            name=path.stem + suffix,
+            topic="asymmetric",
+            title=f"Classifier of {spec.data}{robust}",
+            classes=parts.classes,
+            data=spec.data,
+            licence=licence_of(spec.data),
+            metrics={"accuracy": round(accuracy, 4), "test_images": len(pool), "eps": radius},
+            command="paper-workbench run asymmetric.train " + " ".join(_settings(spec)),
+            date=datetime.now(UTC).date().isoformat(),
+            hardware=describe()[0].title,
+            notes=f"Trained beside the detectors {path.stem}.",
+        )
+        save_model(path.with_name(path.stem + suffix + ".safetensors"), classifier, card)
+
+
+def licence_of(source: str) -> str:
+    """Terms of weights trained on a source, for a card."""
+    try:
+        entry = data.find(source if source != EMBEDDED else "digits")
+    except UserError:
+        return "as the pictures of the folder allow"
+    return f"Apache-2.0; customary for weights trained on this set, whose own licence is: {entry.licence}"
 
 
 def _settings(spec: TrainSpec) -> list[str]:
