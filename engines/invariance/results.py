@@ -26,7 +26,9 @@ class ProfileResult:
     """Profiles of M models; also their state while they are being measured, with NaN for what is to come.
 
     models: M entries. thetas: float64 [T], degrees. accuracy, invariance: float64 [M, T]. epsilons: float64 [E].
-    fooled, robust: float64 [M, E], fooling rate and robust accuracy. clean: float64 [M], accuracy without turn or
+    fooled, robust: float64 [M, E], fooling rate and robust accuracy. fooled_shared: float64 [M, E],
+    fooling rate among the `shared` images that every model names rightly without an attack: it cannot fall or rise
+    because a model is better or worse to begin with. clean: float64 [M], accuracy without turn or
     attack; with accuracy and robust NaN where no label is known. images, attacked: how many. source: of them.
     attack: "pgd-20" or "fgsm". notes: what to know, e.g. labels of one class only.
     """
@@ -38,9 +40,11 @@ class ProfileResult:
     epsilons: np.ndarray
     fooled: np.ndarray
     robust: np.ndarray
+    fooled_shared: np.ndarray
     clean: np.ndarray
     images: int
     attacked: int
+    shared: int
     source: str
     attack: str
     notes: tuple[str, ...] = ()
@@ -73,6 +77,7 @@ class ProfileResult:
                 "eps": np.tile(self.epsilons, len(names)),
                 "fooled": self.fooled.ravel(),
                 "robust_accuracy": self.robust.ravel(),
+                "fooled_shared": self.fooled_shared.ravel(),
             },
             "models": {
                 "model": names,

@@ -33,8 +33,11 @@ def profile(spec: ProfileSpec, ctx: JobContext) -> ProfileResult:
         few = rotate(few, spec.turn_first * angles[0][: len(few)], mode=spec.resample)
         notes = (*notes, f"The attacked images were turned by up to ±{spec.turn_first:g}° first.")
     shape = {"accuracy": thetas, "invariance": thetas, "fooled": epsilons, "robust": epsilons}
+    shape["fooled_shared"] = epsilons
     found = {name: np.full((len(models), len(points)), math.nan) for name, points in shape.items()}
-    clean = np.full(len(models), math.nan)
+    right = torch.stack([predict(m.net, x, check=ctx.check) == y for m, y in zip(models, labels, strict=True)])
+    clean = np.array([rate(hits[y >= 0]) for hits, y in zip(right, labels, strict=True)])
+    shared = right.all(0)[: len(few)]
     # Work is counted in passes over all images: an attack's step is about two.
     turning = len(thetas) * spec.repeats
     each = 2 * (spec.steps if spec.attack == "pgd" else 1) * len(few) / len(x)
@@ -48,6 +51,7 @@ def profile(spec: ProfileSpec, ctx: JobContext) -> ProfileResult:
             clean=clean.copy(),
             images=len(x),
             attacked=len(few),
+            shared=int(shared.sum()),
             source=pool.source,
             attack=f"pgd-{spec.steps}" if spec.attack == "pgd" else "fgsm",
             notes=notes,
@@ -56,7 +60,6 @@ def profile(spec: ProfileSpec, ctx: JobContext) -> ProfileResult:
 
     for i, model in enumerate(models):
         y = labels[i]
-        known = y >= 0
         begun = i * total / len(models)
 
         def turned(count: int, begun: float = begun, title: str = model.title) -> None:
@@ -65,7 +68,6 @@ def profile(spec: ProfileSpec, ctx: JobContext) -> ProfileResult:
         def hit(count: int, begun: float = begun + turning, title: str = model.title) -> None:
             ctx.progress(begun + count * each, total, f"{title}: attacks")
 
-        clean[i] = rate((predict(model.net, x, check=ctx.check) == y)[known])
         turns = turn_profile(model.net, x, y, thetas, angles, mode=spec.resample, done=turned, check=ctx.check)
         found["accuracy"][i], found["invariance"][i] = turns.accuracy.numpy(), turns.invariance.numpy()
         ctx.publish(so_far())
@@ -74,6 +76,7 @@ def profile(spec: ProfileSpec, ctx: JobContext) -> ProfileResult:
             check=ctx.check,
         )  # fmt: skip
         found["fooled"][i], found["robust"][i] = fooling.fooled.numpy(), fooling.robust_accuracy.numpy()
+        found["fooled_shared"][i] = [rate((fooling.smallest <= n)[shared]) for n in range(len(epsilons))]
         ctx.publish(so_far(), keep=True)
     ctx.progress(total, total, "Done")
     return so_far()

@@ -44,6 +44,8 @@ def test_profiles_of_several_models_fill_one_table(nets: dict[str, str]) -> None
     assert found.fooled[hard, 1] < found.fooled[plain, 1]
     assert [m.theta for m in found.models] == [0, 180, 0] and [m.eps for m in found.models] == [0, 0, 0.1]
     assert found.models[0].family == found.models[1].family != found.models[2].family
+    assert 5 <= found.shared <= 60 * found.clean.min() + 1 and (found.fooled_shared[:, 0] == 0).all()
+    assert (np.diff(found.fooled_shared) >= 0).all()
     assert len(seen) == 6 and not seen[0].is_complete and np.isnan(seen[0].invariance[1]).all()
     assert {len(column) for column in to_tables(found)["turns"].values()} == {9}
     x, y = found.at(90.0, 0.1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,10 +32,8 @@ class Talk:
         self.thread.start()
 
     def _run(self) -> None:
-        try:
+        with contextlib.suppress(Cancelled):
             run_job("invariance.live", LiveSpec(device="cpu"), self.ctx)
-        except Cancelled:
-            pass
 
     def _hear(self, snapshot: Any, keep: bool) -> None:
         with self._changed:
