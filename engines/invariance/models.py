@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _THETA: Final = re.compile(r"turned by up to ±([\d.]+)°")
 _EPS: Final = re.compile(r"attacked \(\w+, l∞ ([\d.]+)\)")
+CURRICULUM: Final = "by a curriculum:"
+"""Stands in the card of a network that was trained stage by stage."""
 GREY: Final = (1, 28, 28)
 ONE_CLASS: Final = "All images are of one class: accuracy says little."
 UNLABELLED: Final = "The images have no labels that the models know: rates are relative to their own answers."
@@ -32,6 +34,8 @@ def trained(name: str, card: ModelCard) -> Trained:
     plain = {k: v for k, v in card.architecture.items() if k not in ("kind", "mean", "std", "input_shape", "classes")}
     settings = ",".join(f"{k}={v}" for k, v in sorted(plain.items()) if v not in (False, None))
     found = float(theta[1]) if theta else 0.0, float(eps[1].rstrip(".")) if eps else 0.0
+    if CURRICULUM in card.data:
+        settings += ",curriculum"
     return Trained(name, card.title or name, kind, *found, family=f"{kind}({settings})")
 
 

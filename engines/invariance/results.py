@@ -197,3 +197,26 @@ class OrthogonalityResult:
             "points": {"cosine": self.point_cosines, "data_cosine": self.data_cosines},
             "cosines": {"adversary": np.arange(1, count + 1), "turn": self.cosines},
         }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class CuspResult:
+    """A network trained by curriculum, S stages. thetas, epsilons, epochs: [S]. accuracy, robust_accuracy: float64 [S],
+    held out, after each stage (the latter under PGD-10 at that stage's eps). weights_path: "" where nobody keeps it."""
+
+    thetas: np.ndarray
+    epsilons: np.ndarray
+    epochs: np.ndarray
+    accuracy: np.ndarray
+    robust_accuracy: np.ndarray
+    weights_path: str
+    seconds: float
+
+    def to_tables(self) -> dict[str, dict[str, np.ndarray]]:
+        """A row a stage."""
+        return {
+            "stages": {
+                "theta": self.thetas, "eps": self.epsilons, "epochs": self.epochs, "accuracy": self.accuracy,
+                "robust_accuracy": self.robust_accuracy,
+            }
+        }  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar, Literal
 
 from engines.core.spec import Spec, param
+from engines.vision.spec import Kind
 
 THETAS = (0.0, 15.0, 30.0, 45.0, 60.0, 75.0, 90.0, 105.0, 120.0, 135.0, 150.0, 165.0, 180.0)
 """Every seventh of these, 30° apart, is one of the paper's."""
@@ -89,6 +90,35 @@ class OrthogonalitySpec(Spec):
         "quick": {"images": 200, "steps": 10},
         "full": {"images": 1000, "steps": 40},
     }
+
+
+class CuspSpec(Spec):
+    """Train one network by a curriculum: in each stage wider turns and a stronger adversary (CuSP)."""
+
+    data: str = param("digits", "Name of a data set, or a folder of pictures.", group="Data")
+    limit: int = param(0, "Training images used at most; 0 uses all.", ge=0, le=10_000_000, group="Data")
+    held_out: int = param(200, "Training images kept back to measure on.", ge=0, le=50_000, group="Data")
+    kind: Kind = param("lenet-small", "Architecture.", group="Network")
+    width: float = param(1.0, "Factor on the filters.", gt=0, le=16, group="Network")
+    thetas: tuple[float, ...] = param(
+        (120.0, 150.0, 180.0), "Largest turns, one for each stage.", unit="°", group="Stages", label="θ"
+    )
+    epsilons: tuple[float, ...] = param(
+        (0.05, 0.1, 0.2), "The adversary's strength, one for each stage.", group="Stages", label="ε"
+    )
+    epochs: tuple[int, ...] = param((8, 4, 4), "Epochs of each stage.", group="Stages")
+    adversarial: Literal["pgd", "trades", "fast"] = param("pgd", "How the network is attacked.", group="Adversary")
+    steps: int = param(7, "Steps of the attack.", ge=1, le=200, group="Adversary")
+    rate: float = param(3e-3, "Learning rate of the first stage; each later one has half.", gt=0, le=10, log=True)
+    save_as: str = param("", "File for the weights; empty keeps them with the run only.", advanced=True)
+
+    presets: ClassVar[dict[str, dict[str, Any]]] = {
+        "quick": {},
+        "full": {
+            "data": "cifar10", "kind": "vgg", "held_out": 1000, "epochs": (74, 15, 31), "steps": 10, "rate": 1e-3,
+            "epsilons": (2 / 255, 4 / 255, 8 / 255),
+        },
+    }  # fmt: skip
 
 
 class LiveSpec(Spec):
