@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 from PySide6.QtCore import QPointF, Qt
-from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QColor, QPainter, QPen, QPixmap, QPolygonF
 
+MANY: Final = 300  # points from which a cloud is stamped rather than drawn
 Kind = Literal["path", "arrow", "points", "handle"]
-Place = Callable[[float, float], QPointF]
+Place = Callable[[np.ndarray], np.ndarray]
+"""Places [N, 2] in pixels of points [N, 2]."""
 Pick = Callable[[int | str], QColor]
 
 
@@ -37,18 +39,42 @@ def paint_mark(painter: QPainter, mark: Mark, place: Place, pick: Pick, ground: 
     xy = mark.xy[np.isfinite(mark.xy).all(axis=1)]
     if not len(xy):
         return
-    colour, points = pick(mark.colour), QPolygonF([place(x, y) for x, y in xy.tolist()])
+    colour = pick(mark.colour)
     painter.save()
     match mark.kind:
         case "points":
-            pen = QPen(colour, mark.size, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap)
-            painter.setPen(pen)
-            painter.drawPoints(points)
+            if len(xy) > MANY:
+                _paint_cloud(painter, place(xy), mark.size, colour)
+            else:
+                painter.setPen(QPen(colour, mark.size, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+                painter.drawPoints(_polygon(place(xy)))
         case "handle":
-            _paint_handle(painter, points.at(0), mark, colour, ground)
+            _paint_handle(painter, QPointF(*place(xy)[0].tolist()), mark, colour, ground)
         case _:
-            _paint_line(painter, points, mark, colour, ground)
+            _paint_line(painter, _polygon(place(xy)), mark, colour, ground)
     painter.restore()
+
+
+def _polygon(places: np.ndarray) -> QPolygonF:
+    return QPolygonF([QPointF(x, y) for x, y in places.tolist()])
+
+
+def _paint_cloud(painter: QPainter, places: np.ndarray, size: float, colour: QColor) -> None:
+    """Thousands of points: one dot, drawn once and stamped, on whole device pixels."""
+    ratio = painter.device().devicePixelRatioF()
+    side = math.ceil(size) + 3
+    dot = QPixmap(round(side * ratio), round(side * ratio))
+    dot.setDevicePixelRatio(ratio)
+    dot.fill(Qt.GlobalColor.transparent)
+    inner = QPainter(dot)
+    inner.setRenderHint(QPainter.RenderHint.Antialiasing)
+    inner.setPen(Qt.PenStyle.NoPen)
+    inner.setBrush(colour)
+    inner.drawEllipse(QPointF(side / 2, side / 2), size / 2, size / 2)
+    inner.end()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+    for x, y in (np.rint((places - side / 2) * ratio) / ratio).tolist():
+        painter.drawPixmap(QPointF(x, y), dot)
 
 
 def _paint_line(painter: QPainter, points: QPolygonF, mark: Mark, colour: QColor, ground: QColor) -> None:

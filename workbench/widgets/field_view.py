@@ -371,11 +371,18 @@ class FieldView(Canvas):
         painter.setClipRect(room)
         self._paint_lines(painter, room)
         painter.setFont(font("small"))
+        left, right, bottom, top = self._extent
+        scale = np.array([room.width() / (right - left), -room.height() / (top - bottom)])
+        origin = np.array([room.left(), room.bottom()])
+
+        def place(xy: np.ndarray) -> np.ndarray:
+            return origin + (xy - (left, bottom)) * scale
+
         for kind in ("points", "path", "arrow", "handle"):
             for mark in self._marks.values():
                 if mark.kind == kind:
                     ground = QColor(self.colours.surface)
-                    paint_mark(painter, mark, lambda x, y: self._place(room, x, y), self._pick, ground)
+                    paint_mark(painter, mark, place, self._pick, ground)
         painter.restore()
         self._paint_names(painter, target, room)
         self._paint_legend(painter, target, room)

@@ -14,14 +14,12 @@ from PySide6.QtCore import (
     QItemSelectionModel,
     QModelIndex,
     QPoint,
+    QRectF,
     QSize,
     Qt,
     Signal,
 )
-from PySide6.QtGui import (
-    QFontMetricsF,
-    QPixmap,
-)
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPixmap
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QButtonGroup,
@@ -36,7 +34,7 @@ from workbench.commands import later
 from workbench.theme import GRID, Theme, font, set_role
 from workbench.widgets.basics import label
 from workbench.widgets.canvas import image_of
-from workbench.widgets.frames import ORDER, WORDS, Frame
+from workbench.widgets.frames import ORDER, WORDS, Frame, paint_frame
 from workbench.widgets.gallery_export import copy_tile, save_sheet, save_tile
 from workbench.widgets.gallery_list import TileList, TilePainter
 from workbench.widgets.gallery_model import GalleryModel, Index, Tile
@@ -44,7 +42,7 @@ from workbench.widgets.pixels import channels_last, reach, rgba_of, signed_rgba
 
 __all__ = ["Frame", "Gallery", "Tile"]
 
-KEPT: Final = 600  # drawn thumbnails; a 4K screen shows fewer
+MOST_BYTES: Final = 48 << 20  # of drawn tiles that are kept
 SIZES: Final = (28, 32, 40, 48, 56, 64, 80, 96, 128, 160)
 
 
@@ -185,9 +183,8 @@ class Gallery(QWidget):
 
     def set_tile(self, number: int, tile: Tile) -> None:
         """Replace one picture, caption or frame."""
-        if tile.picture is not self.tiles[number].picture:
-            for key in [key for key in self._look.kept if key[0] == number]:
-                del self._look.kept[key]
+        for key in [key for key in self._look.kept if key[0] == number]:
+            del self._look.kept[key]
         self.model.change(number, tile)
         self._count()
 
@@ -242,12 +239,41 @@ class Gallery(QWidget):
 
     # -- drawing ----------------------------------------------------------------------------------------------
 
-    def pixmap(self, number: int, ratio: float) -> QPixmap:
-        """The thumbnail of a tile, magnified by whole device pixels or shrunk smoothly; kept for a while."""
+    def drawn_tile(self, number: int, ratio: float) -> QPixmap:
+        """Picture, frame and caption of a tile on nothing; kept for a while, so that scrolling draws only what
+        comes into sight."""
         kept, key = self._look.kept, (number, ratio)
         if key in kept:
             kept.move_to_end(key)
             return kept[key]
+        size, tile = self.list.gridSize(), self.tiles[number]
+        made = QPixmap(round(size.width() * ratio), round(size.height() * ratio))
+        made.setDevicePixelRatio(ratio)
+        made.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(made)
+        side, picture = self.drawn_side(), self.pixmap(number, ratio)
+        shape = picture.deviceIndependentSize()
+        left, top = (size.width() - shape.width()) / 2, GRID + (side - shape.height()) / 2
+        room = QRectF(round(left * ratio) / ratio, round(top * ratio) / ratio, shape.width(), shape.height())
+        painter.drawPixmap(room, picture, QRectF(picture.rect()))
+        paint_frame(painter, room, tile.frame, self.theme.colours)
+        if tile.caption:
+            small = font("small")
+            metrics = QFontMetricsF(small)
+            line = QRectF(3, GRID + side + 4, size.width() - 6, metrics.height())
+            painter.setFont(small)
+            painter.setPen(QColor(self.theme.colours.text))
+            text = metrics.elidedText(tile.caption, Qt.TextElideMode.ElideRight, line.width())
+            painter.drawText(line, Qt.AlignmentFlag.AlignCenter, text)
+        painter.end()
+        kept[key] = made
+        most = max(MOST_BYTES // (4 * made.width() * made.height()), 50)
+        while len(kept) > most:
+            kept.popitem(last=False)
+        return made
+
+    def pixmap(self, number: int, ratio: float) -> QPixmap:
+        """The thumbnail of a tile, magnified by whole device pixels or shrunk smoothly."""
         image = image_of(self._rgba(self.tiles[number].picture))
         longest, modes = max(image.width(), image.height()), Qt.TransformationMode
         wanted = _device_side(longest, self.thumb * ratio)
@@ -255,9 +281,6 @@ class Gallery(QWidget):
         width, height = (max(round(v * wanted / longest), 1) for v in (image.width(), image.height()))
         made = QPixmap.fromImage(image.scaled(width, height, Qt.AspectRatioMode.IgnoreAspectRatio, mode))
         made.setDevicePixelRatio(ratio)
-        kept[key] = made
-        if len(kept) > KEPT:
-            kept.popitem(last=False)
         return made
 
     def tile_size(self) -> QSize:
@@ -287,8 +310,11 @@ class Gallery(QWidget):
 
     def fit_grid(self) -> None:
         """Spread the columns over the width that there is."""
-        self.list.setGridSize(self.tile_size())
-        self.list.verticalScrollBar().setSingleStep(self.tile_size().height() // 2)
+        size = self.tile_size()
+        if size != self.list.gridSize():
+            self._look.kept.clear()
+            self.list.setGridSize(size)
+        self.list.verticalScrollBar().setSingleStep(size.height() // 2)
         self.list.viewport().update()
 
     def _number(self, index: Index) -> int:

@@ -12,7 +12,6 @@ from PySide6.QtCore import (
 from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
-    QFontMetricsF,
     QKeyEvent,
     QKeySequence,
     QPainter,
@@ -28,8 +27,6 @@ from PySide6.QtWidgets import (
     QStyleOptionViewItem,
 )
 
-from workbench.theme import GRID, font
-from workbench.widgets.frames import paint_frame
 from workbench.widgets.gallery_model import ITEM, Index
 
 if TYPE_CHECKING:
@@ -50,7 +47,7 @@ class TilePainter(QStyledItemDelegate):
         gallery, number = self._gallery, index.data(ITEM)
         if number is None:
             return
-        tile, colours = gallery.tiles[number], gallery.theme.colours
+        colours = gallery.theme.colours
         room = QRectF(option.rect)  # type: ignore[attr-defined]
         state = option.state  # type: ignore[attr-defined]
         painter.save()
@@ -68,22 +65,9 @@ class TilePainter(QStyledItemDelegate):
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(QColor(colours.text), 1, Qt.PenStyle.DotLine))
             painter.drawRoundedRect(plate.adjusted(2, 2, -2, -2), 4, 4)
-        side = gallery.drawn_side()
-        spot = QRectF(round(room.center().x() - side / 2), room.top() + GRID, side, side)
-        picture = gallery.pixmap(number, painter.device().devicePixelRatioF())
-        shape = picture.deviceIndependentSize()
-        at = spot.center()
         ratio = painter.device().devicePixelRatioF()
-        left, top = (round(v * ratio) / ratio for v in (at.x() - shape.width() / 2, at.y() - shape.height() / 2))
-        painter.drawPixmap(QRectF(left, top, shape.width(), shape.height()), picture, QRectF(picture.rect()))
-        paint_frame(painter, QRectF(left, top, shape.width(), shape.height()), tile.frame, colours)
-        if tile.caption:
-            metrics = QFontMetricsF(font("small"))
-            line = QRectF(room.left() + 3, spot.bottom() + 4, room.width() - 6, metrics.height())
-            painter.setFont(font("small"))
-            painter.setPen(QColor(colours.text))
-            text = metrics.elidedText(tile.caption, Qt.TextElideMode.ElideRight, line.width())
-            painter.drawText(line, Qt.AlignmentFlag.AlignCenter, text)
+        picture = gallery.drawn_tile(number, ratio)
+        painter.drawPixmap(room.topLeft(), picture)
         painter.restore()
 
 

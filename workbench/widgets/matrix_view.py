@@ -75,7 +75,7 @@ class MatrixView(Canvas):
         self._fade.setStartValue(0.0)
         self._fade.setEndValue(1.0)
         self._fade.setDuration(FADE_MS + 40)
-        self._fade.valueChanged.connect(self.refresh)
+        self._fade.valueChanged.connect(self.update)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
     # -- what it shows ----------------------------------------------------------------------------------------
@@ -250,11 +250,8 @@ class MatrixView(Canvas):
         value = self._values[row, column]
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         painter.fillRect(room, QColor(self.colours.sunken))
-        share = self._share(row, column)
         if np.isfinite(value):
-            colour = QColor(*(int(v) for v in rgba[row, column]))
-            colour.setAlphaF(share)
-            painter.fillRect(room, colour)
+            painter.fillRect(room, QColor(*(int(v) for v in rgba[row, column])))
         ink = QColor(_LIGHT_INK if light[row, column] else _DARK_INK)
         if np.isnan(value):
             ink = QColor(self.colours.muted)
@@ -266,9 +263,7 @@ class MatrixView(Canvas):
             self._paint_gap(painter, room, (row, column) == self._running)
         elif text is not None:
             painter.setFont(text)
-            painter.setOpacity(share)
             self._paint_figure(painter, room, self.text_of(float(value)), rgba[row, column], self._hatch[row, column])
-            painter.setOpacity(1.0)
 
     def _share(self, row: int, column: int) -> float:
         """How far a cell has faded in, in [0, 1]."""
@@ -364,6 +359,7 @@ class MatrixView(Canvas):
         if not self._values.size:
             return
         grid = self._grid(self.rect())
+        self._paint_veils(painter, grid)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         marks = ((self._chosen, self.colours.accent, 3.0), (self._hover or self._key_cell(), self.colours.text, 2.0))
         for cell, colour, width in marks:
@@ -374,6 +370,15 @@ class MatrixView(Canvas):
             painter.drawRect(room.adjusted(1, 1, -1, -1))
             painter.setPen(QPen(QColor(colour), width, j=Qt.PenJoinStyle.MiterJoin))
             painter.drawRect(room.adjusted(1, 1, -1, -1))
+
+    def _paint_veils(self, painter: QPainter, grid: QRectF) -> None:
+        """Cells that have become known shine through a veil that thins, so that a fade repaints nothing else."""
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        for row, column in np.argwhere(time.monotonic() - self._born < FADE_MS / 1000).tolist():
+            veil = QColor(self.colours.sunken)
+            veil.setAlphaF(1 - self._share(row, column))
+            painter.fillRect(self._cell(grid, row, column), veil)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
 
     def _key_cell(self) -> tuple[int, int] | None:
         return self._cursor if self.hasFocus() else None

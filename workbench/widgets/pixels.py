@@ -30,11 +30,12 @@ def channels_last(picture: np.ndarray) -> np.ndarray:
 def rgba_of(picture: np.ndarray) -> np.ndarray:
     """uint8 [H, W, 4] of pixels in [0, 1] (real) or 0..255 (uint8); NaN is transparent, the rest clipped."""
     pixels = channels_last(picture)
+    unknown = None
     if pixels.dtype != np.uint8:
-        unknown = np.isnan(pixels).any(axis=2)
-        pixels = np.rint(np.clip(np.nan_to_num(pixels, nan=0.0), 0, 1) * 255).astype(np.uint8)
-    else:
-        unknown = None
+        missing = np.isnan(pixels)
+        unknown = missing.any(axis=2) if missing.any() else None
+        known = pixels if unknown is None else np.where(missing, 0, pixels)
+        pixels = (np.minimum(np.maximum(known, 0), 1) * 255 + 0.5).astype(np.uint8)
     out = np.full((*pixels.shape[:2], 4), 255, np.uint8)
     if pixels.shape[2] == 4:
         out[:] = pixels

@@ -71,6 +71,7 @@ class PolarDial(Canvas):
         self._label = -1
         self._picture: QImage | None = None
         self._is_dragged = False
+        self._raster: PolarRaster | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(180, 180)
         self._describe()
@@ -231,8 +232,9 @@ class PolarDial(Canvas):
         ground = (sunken.red(), sunken.green(), sunken.blue())
         shaded = [shade(ring.classes, ring.confidence, colours, ground) for ring in self._rings]
         ratio = painter.device().devicePixelRatioF()
-        raster = PolarRaster(radius, ratio)
-        image = image_of(raster.draw(shaded, bands))
+        if self._raster is None or self._raster.key != (radius, ratio, tuple(bands)):
+            self._raster = PolarRaster(radius, ratio, bands)
+        image = image_of(self._raster.draw(shaded))
         side = image.width() / ratio
         painter.drawImage(QRectF(centre.x() - side / 2, centre.y() - side / 2, side, side), image)
         for ring, rgb, band in zip(self._rings, shaded, bands, strict=True):
@@ -245,6 +247,7 @@ class PolarDial(Canvas):
         inner, outer = band
         step = 360.0 / len(ring.classes)
         found = runs(ring.classes)
+        light = wants_light_ink(rgb)
         metrics = QFontMetricsF(font("small"))
         for start, length in found:
             number = int(ring.classes[start])
@@ -262,9 +265,9 @@ class PolarDial(Canvas):
             text, middle = self._short[number], (start + (length - 1) / 2) * step
             room = math.radians(length * step) * (inner + outer) / 2
             if room >= metrics.horizontalAdvance(text) + 6 and outer - inner >= metrics.capHeight() + 4:
-                colour = rgb[round(start + (length - 1) / 2) % len(ring.classes)]
+                is_light = light[round(start + (length - 1) / 2) % len(ring.classes)]
                 painter.setFont(font("small"))
-                painter.setPen(QColor("#ffffff" if wants_light_ink(colour) else "#101218"))
+                painter.setPen(QColor("#ffffff" if is_light else "#101218"))
                 box = QRectF(0, 0, 60, 20)
                 box.moveCenter(self._spot(centre, (inner + outer) / 2, middle))
                 painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
