@@ -34,7 +34,7 @@ class SliceRequest:
 
     model: str
     extent: float = 4.0
-    size: int = 49
+    size: int = 33
     eps: float = 0.1
 
 

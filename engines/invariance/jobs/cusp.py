@@ -73,16 +73,12 @@ def stages_of(spec: CuspSpec) -> list[TrainSpec]:
             raise UserError(f"a curriculum's {what} grow, got {', '.join(f'{v:g}' for v in values)}")
     if min(spec.epsilons) <= 0 or max(spec.thetas) > 180 or min(spec.thetas) < 0 or min(spec.epochs) < 1:
         raise UserError("expected ε above 0, θ from 0 to 180 and at least 1 epoch in each stage")
+    same = ("data", "limit", "held_out", "kind", "width", "adversarial", "steps", "seed", "device")
+    common = {name: getattr(spec, name) for name in same}
     return [
-        TrainSpec.checked(
-            {
-                "data": spec.data, "limit": spec.limit, "held_out": spec.held_out, "kind": spec.kind,
-                "width": spec.width, "rotation": theta, "adversarial": spec.adversarial, "eps": eps, "steps": spec.steps, "epochs": epochs,
-                "rate": spec.rate * 0.5**number, "seed": spec.seed, "device": spec.device,
-            }
-        )
+        TrainSpec.checked({**common, "rotation": theta, "eps": eps, "epochs": epochs, "rate": spec.rate * 0.5**number})
         for number, (theta, eps, epochs) in enumerate(zip(*rows, strict=True))
-    ]  # fmt: skip
+    ]
 
 
 def _stored(result: TrainResult) -> dict[str, Any]:

@@ -29,7 +29,7 @@ _SHOW_S: Final = 0.04
 """Between two snapshots of a dial that fills."""
 _ROUNDS: Final = 3
 """The dial's angles are asked in so many rounds, each spread over the whole circle."""
-_COARSE: Final = 13
+_COARSE: Final = 9
 """Points a side of the first picture of a slice."""
 _KEPT: Final = 96
 _ROUNDING: Final = 1e-4
