@@ -3,32 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
-from PySide6.QtCore import QEvent, QLineF, QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetricsF, QImage, QKeyEvent, QMouseEvent, QPainter, QPen, QPolygonF
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPen, QPolygonF
 
-from workbench.theme import Theme, font
-from workbench.widgets.axes import level_lines, region_borders, tick_text, ticks
-from workbench.widgets.basics import number, percent
-from workbench.widgets.canvas import Canvas, image_of
-from workbench.widgets.class_colours import class_rgb, shade
-from workbench.widgets.field_marks import Mark, paint_mark
-from workbench.widgets.pixels import reach
-from workbench.widgets.scale_bar import bar_height, paint_bar
+from workbench.theme import font
+from workbench.widgets.basics import number
+from workbench.widgets.field_canvas import FieldCanvas, pairs
 
-Raster = Literal["none", "scalar", "classes", "rgba"]
 REACH: Final = 12.0  # pixels within which a handle is taken
 _ARROWS: Final = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, 1), Qt.Key.Key_Down: (0, -1)}
 
 
-class FieldView(Canvas):
-    """Two axes x and y, y upwards. Rasters are arrays [H, W] whose row 0 has the smallest y, as numpy's
-    meshgrid gives them, and whose samples are the middles of H·W cells over the extent.
+class FieldView(FieldCanvas):
+    """A plane to point at, to click, to drag handles on and to draw on.
 
     Signals: `clicked(x, y)`; `hovered(x, y)`, NaN on leaving; `point_moving(key, x, y)` while a handle is
     dragged and `point_moved(key, x, y)` at the end; `stroke_drawn(points)`, float [N, 2], in drawing mode. Keys:
@@ -42,449 +34,18 @@ class FieldView(Canvas):
     point_moved = Signal(str, float, float)
     stroke_drawn = Signal(object)
 
-    def __init__(
-        self,
-        theme: Theme,
-        name: str = "Field",
-        *,
-        x: str = "",
-        y: str = "",
-        x_unit: str = "",
-        y_unit: str = "",
-        extent: tuple[float, float, float, float] = (-1.0, 1.0, -1.0, 1.0),
-        equal: bool = True,
-        legend: bool = True,
-        parent: QWidget | None = None,
-    ) -> None:
-        super().__init__(theme, name, parent)
-        self._labels = tuple(f"{text} [{unit}]" if unit else text for text, unit in ((x, x_unit), (y, y_unit)))
-        self._extent, self._equal, self._legend = extent, equal, legend
-        self._kind: Raster = "none"
-        self._values: np.ndarray | None = None
-        self._confidence: np.ndarray | None = None
-        self._names: tuple[str, ...] = ()
-        self._range = (0.0, 1.0)
-        self._diverging, self._smooth, self._unit = False, True, ""
-        self._level: float | None = None
-        self._lines = np.zeros((0, 2, 2))
-        self._image: QImage | None = None
-        self._marks: dict[str, Mark] = {}
-        self._taken = ""  # the handle that the keys move
-        self._held = ""
-        self._cross: QPointF | None = None
-        self._mouse: QPointF | None = None
-        self._pressed: QPointF | None = None
-        self._draws = False
-        self._stroke: list[QPointF] = []
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumSize(160, 140)
-        self._describe()
-
-    # -- the field --------------------------------------------------------------------------------------------
-
-    @property
-    def extent(self) -> tuple[float, float, float, float]:
-        """(left, right, bottom, top) in the axes' units."""
-        return self._extent
-
-    def set_extent(self, left: float, right: float, bottom: float, top: float) -> None:
-        """Show this part of the plane. Raises ValueError for an empty one."""
-        if not (right > left and top > bottom):
-            raise ValueError(f"expected left < right and bottom < top, got {(left, right, bottom, top)}")
-        self._extent = (left, right, bottom, top)
-        self.refresh()
-
-    def set_labels(self, x: str, y: str, *, x_unit: str = "", y_unit: str = "") -> None:
-        """Change the axes' labels and units."""
-        self._labels = tuple(f"{text} [{unit}]" if unit else text for text, unit in ((x, x_unit), (y, y_unit)))
-        self.refresh()
-
-    def clear_field(self) -> None:
-        """No raster; marks stay."""
-        self._kind, self._values, self._image = "none", None, None
-        self._lines = np.zeros((0, 2, 2))
-        self._describe()
-        self.refresh()
-
-    def set_scalar(
-        self,
-        values: np.ndarray,
-        *,
-        low: float | None = None,
-        high: float | None = None,
-        diverging: bool = False,
-        level: float | None = None,
-        unit: str = "",
-        smooth: bool = True,
-    ) -> None:
-        """Show float [H, W]; NaN is bare. low, high: ends of the map, those of the numbers if None (symmetric for
-        a diverging one). level: draw the line where the field crosses it."""
-        self._values = np.asarray(values, np.float64)
-        self._kind, self._diverging, self._smooth, self._unit, self._level = "scalar", diverging, smooth, unit, level
-        known = self._values[np.isfinite(self._values)]
-        bottom, top = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
-        if diverging:
-            half = reach(known)
-            bottom, top = -half, half
-        bottom, top = bottom if low is None else low, top if high is None else high
-        self._range = (bottom, top if top > bottom else bottom + 1.0)
-        self._lines = level_lines(self._values, level) if level is not None else np.zeros((0, 2, 2))
-        self._draw()
-
-    def set_classes(
-        self, classes: np.ndarray, class_names: Sequence[str], confidence: np.ndarray | None = None
-    ) -> None:
-        """Show class regions int [H, W], -1 where not known; confidence float [H, W] in [0, 1] fades colours."""
-        self._values, self._names = np.asarray(classes, np.int64), tuple(class_names)
-        self._confidence = None if confidence is None else np.asarray(confidence, np.float64)
-        self._kind, self._smooth, self._level = "classes", False, None
-        self._lines = region_borders(self._values)
-        self._draw()
-
-    def set_rgba(self, rgba: np.ndarray, *, smooth: bool = False) -> None:
-        """Show uint8 [H, W, 4] as it is."""
-        self._values, self._kind, self._smooth = np.asarray(rgba, np.uint8), "rgba", smooth
-        self._lines = np.zeros((0, 2, 2))
-        self._draw()
-
-    # -- marks ------------------------------------------------------------------------------------------------
-
-    def set_path(
-        self,
-        key: str,
-        points: np.ndarray,
-        *,
-        name: str = "",
-        colour: int | str = "accent",
-        width: float = 2.0,
-        dots: bool = False,
-        dashed: bool = False,
-    ) -> None:
-        """A line through float [N, 2] points; dots marks each of them."""
-        self._put(key, Mark("path", _pairs(points), colour, name, width, dotted=dots, dashed=dashed))
-
-    def set_arrow(
-        self,
-        key: str,
-        start: tuple[float, float],
-        end: tuple[float, float],
-        *,
-        name: str = "",
-        colour: int | str = "accent",
-        width: float = 2.0,
-    ) -> None:
-        """An arrow from `start` to `end`."""
-        self._put(key, Mark("arrow", _pairs([start, end]), colour, name, width))
-
-    def set_points(
-        self, key: str, points: np.ndarray, *, name: str = "", colour: int | str = 0, size: float = 3.0
-    ) -> None:
-        """A cloud of float [N, 2] points, thousands of them."""
-        self._put(key, Mark("points", _pairs(points), colour, name, size))
-
-    def set_handle(
-        self,
-        key: str,
-        x: float,
-        y: float,
-        *,
-        text: str = "",
-        colour: int | str = "accent",
-        movable: bool = True,
-        size: float = 4.0,
-    ) -> None:
-        """A single point with a text beside it, which can be dragged if it is movable."""
-        self._put(key, Mark("handle", _pairs([(x, y)]), colour, "", size, text=text, movable=movable))
-
-    def remove(self, key: str) -> None:
-        """Take a mark away, if it is there."""
-        if self._marks.pop(key, None) is not None:
-            self._taken = "" if self._taken == key else self._taken
-            self.refresh()
-
-    def clear_marks(self) -> None:
-        self._marks.clear()
-        self._taken = self._held = ""
-        self.refresh()
-
-    def handle_at(self, key: str) -> tuple[float, float]:
-        """Where a handle is now. Raises KeyError for none of that key."""
-        x, y = self._marks[key].xy[0]
-        return float(x), float(y)
+    _taken = ""  # the handle that the keys move
+    _held = ""  # the one that the mouse drags
+    _cross: QPointF | None = None
+    _mouse: QPointF | None = None
+    _pressed: QPointF | None = None
+    _draws = False
+    _stroke: Sequence[QPointF] = ()
 
     def set_drawing(self, draws: bool) -> None:
         """In drawing mode dragging draws a line by hand, which `stroke_drawn` carries, instead of clicking."""
         self._draws = draws
         self.setCursor(Qt.CursorShape.CrossCursor if draws else Qt.CursorShape.ArrowCursor)
-
-    def value_at(self, x: float, y: float) -> str:
-        """What the field says at a point, in words; "" beside it or without one."""
-        at = self._cell(x, y)
-        if at is None or self._values is None:
-            return ""
-        if self._kind == "classes":
-            number_of = int(self._values[at])
-            if number_of < 0:
-                return "not known yet"
-            sure = "" if self._confidence is None else f", {percent(float(self._confidence[at]), 0)}"
-            return f"{self._names[number_of]}{sure}"
-        if self._kind == "scalar":
-            return f"{number(float(self._values[at]))} {self._unit}".strip()
-        return ""
-
-    def columns(self) -> Mapping[str, np.ndarray]:
-        if self._values is None or self._kind == "rgba":
-            return {}
-        height, width = self._values.shape
-        left, right, bottom, top = self._extent
-        x = left + (np.arange(width) + 0.5) * (right - left) / width
-        y = bottom + (np.arange(height) + 0.5) * (top - bottom) / height
-        grid = np.meshgrid(x, y)
-        out = {self._labels[0] or "x": grid[0].ravel(), self._labels[1] or "y": grid[1].ravel()}
-        if self._kind == "scalar":
-            return {**out, "value": self._values.ravel()}
-        out["class"] = np.array([*self._names, ""])[self._values.ravel()]
-        if self._confidence is not None:
-            out["confidence"] = self._confidence.ravel()
-        return out
-
-    def sizeHint(self) -> QSize:
-        return QSize(360, 380)
-
-    def _put(self, key: str, mark: Mark) -> None:
-        self._marks[key] = mark
-        self.refresh()
-
-    def _cell(self, x: float, y: float) -> tuple[int, int] | None:
-        if self._values is None:
-            return None
-        left, right, bottom, top = self._extent
-        height, width = self._values.shape[:2]
-        column, row = (x - left) / (right - left) * width, (y - bottom) / (top - bottom) * height
-        inside = 0 <= column < width and 0 <= row < height
-        return (int(row), int(column)) if inside else None
-
-    def _describe(self) -> None:
-        said = {"none": "no field yet", "scalar": "a field of numbers", "rgba": "a picture"}.get(self._kind, "")
-        if self._kind == "classes" and self._values is not None:
-            seen = [self._names[c] for c in np.unique(self._values) if c >= 0]
-            said = f"regions of {', '.join(seen)}"
-        x, y = (label or axis for label, axis in zip(self._labels, "xy", strict=True))
-        self.setAccessibleDescription(f"{y} over {x}, {said}. Arrow keys read values, Enter clicks.")
-
-    # -- where things are -------------------------------------------------------------------------------------
-
-    def _line(self) -> float:
-        return QFontMetricsF(font("small")).height()
-
-    def _room(self, target: QRect) -> QRectF:
-        """The rectangle of the plane."""
-        left, right, bottom, top = self._extent
-        line = self._line()
-        widest = max(
-            QFontMetricsF(font("small")).horizontalAdvance(text) for text in self._texts(bottom, top, target.height())
-        )
-        aside = widest + 10 + (line + 2 if self._labels[1] else 0)
-        above = line + 6 if self._named() else 6.0
-        below = line + 8 + (line if self._labels[0] else 0) + self._legend_height()
-        room = QRectF(target).adjusted(aside, above, -8, -below)
-        if self._equal and room.width() > 0 and room.height() > 0:
-            scale = min(room.width() / (right - left), room.height() / (top - bottom))
-            size = QRectF(0, 0, scale * (right - left), scale * (top - bottom))
-            size.moveCenter(room.center())
-            room = size
-        return QRectF(round(room.left()), round(room.top()), max(round(room.width()), 1), max(round(room.height()), 1))
-
-    def _legend_height(self) -> float:
-        if not self._legend or self._kind not in ("scalar", "classes"):
-            return 0.0
-        return bar_height() + 6 if self._kind == "scalar" else self._line() + 6
-
-    def _texts(self, low: float, high: float, room: float) -> list[str]:
-        at = ticks(low, high, max(int(room / 44), 2))
-        step = at[1] - at[0] if len(at) > 1 else abs(high - low) or 1.0
-        return [tick_text(value, step) for value in at]
-
-    def place_of(self, x: float, y: float) -> QPointF:
-        """Where a point of the plane lies in the widget."""
-        return self._place(self._room(self.rect()), x, y)
-
-    def _place(self, room: QRectF, x: float, y: float) -> QPointF:
-        left, right, bottom, top = self._extent
-        return QPointF(
-            room.left() + (x - left) / (right - left) * room.width(),
-            room.bottom() - (y - bottom) / (top - bottom) * room.height(),
-        )
-
-    def point_at(self, at: QPointF) -> tuple[float, float]:
-        """A place of the widget in the axes' units."""
-        room, (left, right, bottom, top) = self._room(self.rect()), self._extent
-        return (
-            left + (at.x() - room.left()) / room.width() * (right - left),
-            bottom + (room.bottom() - at.y()) / room.height() * (top - bottom),
-        )
-
-    def _clipped(self, x: float, y: float) -> tuple[float, float]:
-        left, right, bottom, top = self._extent
-        return min(max(x, left), right), min(max(y, bottom), top)
-
-    # -- painting ---------------------------------------------------------------------------------------------
-
-    def _draw(self) -> None:
-        """Make the raster's picture anew."""
-        if self._values is None:
-            self._image = None
-        elif self._kind == "scalar":
-            colours = self.theme.diverging() if self._diverging else self.theme.sequential()
-            self._image = image_of(colours.rgba(self._values[::-1], *self._range))
-        elif self._kind == "classes":
-            ground = QColor(self.colours.sunken)
-            sure = 1.0 if self._confidence is None else self._confidence[::-1]
-            rgb = shade(
-                self._values[::-1], sure, class_rgb(max(len(self._names), 1), self.theme.is_dark),
-                (ground.red(), ground.green(), ground.blue()),
-            )  # fmt: skip
-            self._image = image_of(np.dstack([rgb, np.full(rgb.shape[:2], 255, np.uint8)]))
-        else:
-            self._image = image_of(self._values[::-1])
-        self._describe()
-        self.refresh()
-
-    def _recolour(self, _: object) -> None:
-        self._draw()
-
-    def _pick(self, colour: int | str) -> QColor:
-        if isinstance(colour, int):
-            return self.theme.series(colour)
-        return QColor(getattr(self.colours, colour, colour))
-
-    def paint_into(self, painter: QPainter, target: QRect) -> None:
-        room = self._room(target)
-        painter.fillRect(room, QColor(self.colours.sunken))
-        if self._image is not None:
-            painter.save()
-            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self._smooth)
-            painter.drawImage(room, self._image)
-            painter.restore()
-        self._paint_axes(painter, target, room)
-        painter.save()
-        painter.setClipRect(room)
-        self._paint_lines(painter, room)
-        painter.setFont(font("small"))
-        left, right, bottom, top = self._extent
-        scale = np.array([room.width() / (right - left), -room.height() / (top - bottom)])
-        origin = np.array([room.left(), room.bottom()])
-
-        def place(xy: np.ndarray) -> np.ndarray:
-            return origin + (xy - (left, bottom)) * scale
-
-        for kind in ("points", "path", "arrow", "handle"):
-            for mark in self._marks.values():
-                if mark.kind == kind:
-                    ground = QColor(self.colours.surface)
-                    paint_mark(painter, mark, place, self._pick, ground)
-        painter.restore()
-        self._paint_names(painter, target, room)
-        self._paint_legend(painter, target, room)
-
-    def _paint_lines(self, painter: QPainter, room: QRectF) -> None:
-        """Level lines, or borders between classes."""
-        if not len(self._lines) or self._values is None:
-            return
-        height, width = self._values.shape
-        x = room.left() + (self._lines[..., 0] + 0.5) / width * room.width()
-        y = room.bottom() - (self._lines[..., 1] + 0.5) / height * room.height()
-        lines = [QLineF(*ends) for ends in np.stack([x[:, 0], y[:, 0], x[:, 1], y[:, 1]], 1).tolist()]
-        if self._kind == "classes":
-            painter.setPen(QPen(QColor(self.colours.surface), 1.5))
-            painter.drawLines(lines)
-        else:
-            for colour, pen in ((self.colours.surface, 3.5), (self.colours.text, 1.5)):
-                painter.setPen(QPen(QColor(colour), pen, c=Qt.PenCapStyle.RoundCap))
-                painter.drawLines(lines)
-
-    def _paint_axes(self, painter: QPainter, target: QRect, room: QRectF) -> None:
-        left, right, bottom, top = self._extent
-        small, metrics = font("small"), QFontMetricsF(font("small"))
-        painter.save()
-        painter.setFont(small)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        painter.setPen(QPen(QColor(self.colours.border), 1))
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.drawRect(room.adjusted(-1, -1, 0, 0))
-        across = ticks(left, right, max(int(room.width() / 56), 2))
-        up = ticks(bottom, top, max(int(target.height() / 44), 2))
-        painter.setPen(QColor(self.colours.muted))
-        for value, text in zip(across, _written(across), strict=True):
-            at = self._place(room, value, bottom)
-            painter.drawLine(QPointF(at.x(), room.bottom()), QPointF(at.x(), room.bottom() + 3))
-            painter.drawText(QPointF(at.x() - metrics.horizontalAdvance(text) / 2,
-                                     room.bottom() + 5 + metrics.ascent()), text)  # fmt: skip
-        for value, text in zip(up, _written(up), strict=True):
-            at = self._place(room, left, value)
-            painter.drawLine(QPointF(room.left() - 4, at.y()), QPointF(room.left() - 1, at.y()))
-            painter.drawText(QPointF(room.left() - 7 - metrics.horizontalAdvance(text),
-                                     at.y() + metrics.capHeight() / 2), text)  # fmt: skip
-        painter.setPen(QColor(self.colours.text))
-        if self._labels[0]:
-            below = QRectF(room.left(), room.bottom() + 5 + metrics.height(), room.width(), metrics.height() + 2)
-            painter.drawText(below, Qt.AlignmentFlag.AlignCenter, self._labels[0])
-        if self._labels[1]:
-            widest = max((metrics.horizontalAdvance(text) for text in _written(up)), default=0.0)
-            painter.translate(room.left() - widest - 10 - metrics.height() / 2, room.center().y())
-            painter.rotate(-90)
-            aside = QRectF(-room.height() / 2, -metrics.height() / 2, room.height(), metrics.height())
-            painter.drawText(aside, Qt.AlignmentFlag.AlignCenter, self._labels[1])
-        painter.restore()
-
-    def _named(self) -> list[Mark]:
-        return [mark for mark in self._marks.values() if mark.name]
-
-    def _paint_names(self, painter: QPainter, target: QRect, room: QRectF) -> None:
-        """The legend of the marks, above the plane."""
-        metrics = QFontMetricsF(font("small"))
-        painter.setFont(font("small"))
-        x, y = room.left(), room.top() - self._line() / 2 - 4
-        for mark in self._named():
-            width = metrics.horizontalAdvance(mark.name)
-            if x + 20 + width > target.right():
-                break
-            colour = self._pick(mark.colour)
-            painter.setPen(QPen(colour, 2.5, Qt.PenStyle.DashLine if mark.dashed else Qt.PenStyle.SolidLine))
-            if mark.kind == "points":
-                painter.setPen(Qt.PenStyle.NoPen)
-                painter.setBrush(colour)
-                painter.drawEllipse(QPointF(x + 6, y), 3.5, 3.5)
-            else:
-                painter.drawLine(QPointF(x, y), QPointF(x + 13, y))
-            painter.setPen(QColor(self.colours.text))
-            painter.drawText(QPointF(x + 18, y + metrics.capHeight() / 2), mark.name)
-            x += 18 + width + 14
-
-    def _paint_legend(self, painter: QPainter, target: QRect, room: QRectF) -> None:
-        if not self._legend_height():
-            return
-        top = room.bottom() + self._line() + 8 + (self._line() if self._labels[0] else 0)
-        if self._kind == "scalar":
-            width = min(room.width(), 260.0)
-            colours = self.theme.diverging() if self._diverging else self.theme.sequential()
-            bar = QRectF(room.center().x() - width / 2, top, width, bar_height())
-            paint_bar(painter, bar, colours, *self._range, self.colours, unit=self._unit)
-            return
-        assert self._values is not None
-        metrics, x = QFontMetricsF(font("small")), room.left()
-        painter.setFont(font("small"))
-        rgb = class_rgb(max(len(self._names), 1), self.theme.is_dark)
-        for c in np.unique(self._values):
-            width = metrics.horizontalAdvance(self._names[c]) if c >= 0 else 0.0
-            if c < 0 or x + 16 + width > target.right():
-                continue
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(QColor(*(int(v) for v in rgb[c])))
-            painter.drawRoundedRect(QRectF(x, top + 2, 10, 10), 2, 2)
-            painter.setPen(QColor(self.colours.text))
-            painter.drawText(QPointF(x + 14, top + 7 + metrics.capHeight() / 2), self._names[c])
-            x += 14 + width + 14
 
     def paint_over(self, painter: QPainter) -> None:
         room = self._room(self.rect())
@@ -524,8 +85,6 @@ class FieldView(Canvas):
         painter.setFont(font("small"))
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
 
-    # -- mouse and keyboard -----------------------------------------------------------------------------------
-
     def _handle_near(self, at: QPointF) -> str:
         """The movable handle under a place, "" for none."""
         room = self._room(self.rect())
@@ -539,7 +98,7 @@ class FieldView(Canvas):
 
     def _move_handle(self, key: str, x: float, y: float, *, done: bool) -> None:
         x, y = self._clipped(x, y)
-        self._marks[key] = replace(self._marks[key], xy=_pairs([(x, y)]))
+        self._marks[key] = replace(self._marks[key], xy=pairs([(x, y)]))
         self.refresh()
         (self.point_moved if done else self.point_moving).emit(key, x, y)
 
@@ -562,10 +121,10 @@ class FieldView(Canvas):
         at = event.position()
         inside = self._room(self.rect()).contains(at)
         self._mouse = at if inside else None
-        if self._held:
+        if self._held in self._marks:
             self._move_handle(self._held, *self.point_at(at), done=False)
         elif self._stroke and inside:
-            self._stroke.append(at)
+            self._stroke = [*self._stroke, at]
         if not self._draws:
             over = self._held or self._handle_near(at)
             self.setCursor(Qt.CursorShape.SizeAllCursor if over else Qt.CursorShape.ArrowCursor)
@@ -575,16 +134,15 @@ class FieldView(Canvas):
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if event.button() != Qt.MouseButton.LeftButton:
             return
-        if self._held:
+        if self._held in self._marks:
             self._move_handle(self._held, *self.handle_at(self._held), done=True)
-            self._held = ""
         elif len(self._stroke) > 1:
             points = np.array([self.point_at(at) for at in self._stroke])
-            self._stroke = []
+            self._stroke = ()
             self.stroke_drawn.emit(points)
         elif self._pressed is not None:
             self.clicked.emit(*self._clipped(*self.point_at(event.position())))
-        self._stroke, self._pressed = [], None
+        self._stroke, self._pressed, self._held = (), None, ""
         self.update()
 
     def leaveEvent(self, event: QEvent) -> None:
@@ -623,22 +181,3 @@ class FieldView(Canvas):
         said = self.value_at(self._cross.x(), self._cross.y())
         self.setAccessibleDescription(f"{number(self._cross.x())}, {number(self._cross.y())}: {said}")
         self.update()
-
-    def point_of(self, x: float, y: float) -> QPoint:
-        """`place_of` in whole pixels."""
-        return self.place_of(x, y).toPoint()
-
-
-def _pairs(points: object) -> np.ndarray:
-    """float64 [N, 2]. Raises ValueError for another shape."""
-    xy = np.asarray(points, np.float64)
-    if xy.size == 0:
-        return np.zeros((0, 2))
-    if xy.ndim != 2 or xy.shape[1] != 2:
-        raise ValueError(f"expected points [N, 2], got {xy.shape}")
-    return xy
-
-
-def _written(at: Sequence[float]) -> list[str]:
-    step = at[1] - at[0] if len(at) > 1 else 1.0
-    return [tick_text(value, step) for value in at]

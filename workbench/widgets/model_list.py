@@ -68,9 +68,9 @@ class ModelPicker(QWidget):
     Signals: `selection_changed(names)` after the user ticked; `model_added(name)` after one of the user's own
     was saved, for the panel to list the models anew; `remove_requested(name)` for one of the user's own.
 
-    metrics: (key of `metrics`, heading) columns, shares in [0, 1] shown in percent. several: more than one may be
-    ticked. one_shape: only models of one input shape together; the others then say so. most: how many at once,
-    0 for any number.
+    metrics: (key of `metrics`, heading) columns, shares in [0, 1] shown in percent; "a|b" takes b where a is
+    missing. several: more than one may be ticked. one_shape: only models of one input shape together; the others
+    then say so. most: how many at once, 0 for any number.
     """
 
     selection_changed = Signal(object)
@@ -82,7 +82,7 @@ class ModelPicker(QWidget):
         theme: Theme,
         name: str = "Models",
         *,
-        metrics: Sequence[tuple[str, str]] = (("clean_accuracy", "Clean"),),
+        metrics: Sequence[tuple[str, str]] = (("clean_accuracy|held_out_accuracy", "Clean"),),
         several: bool = True,
         one_shape: bool = True,
         most: int = 0,
@@ -296,7 +296,8 @@ class _ModelTable(QAbstractTableModel):
             return info.title
         if column == 1:
             return shape_text(info.input_shape)
-        value = info.metrics.get(self._metrics[column - 2][0])
+        keys = self._metrics[column - 2][0].split("|")
+        value = next((info.metrics[key] for key in keys if key in info.metrics), None)
         if not isinstance(value, (int, float)) or isinstance(value, bool) or math.isnan(value):
             return "–"
         return percent(float(value), 0)

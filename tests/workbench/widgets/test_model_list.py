@@ -39,6 +39,13 @@ def test_models_are_listed_with_their_figures(picker: ModelPicker) -> None:
     assert shape_text((3, 32, 48)) == "48×32 colour"
 
 
+def test_a_figure_stands_in_for_one_that_is_missing(qtbot: QtBot, theme: Theme) -> None:
+    picker = shown(qtbot, ModelPicker(theme), 400, 200)
+    both = {"clean_accuracy": 0.5, "held_out_accuracy": 0.9}
+    picker.set_models([Info("a", "a", metrics=both), Info("b", "b", metrics={"held_out_accuracy": 0.9})])
+    assert [picker.model.index(row, 2).data() for row in (0, 1)] == ["50\u202f%", "90\u202f%"]
+
+
 def test_a_click_on_tick_or_title_ticks_once(picker: ModelPicker, qtbot: QtBot) -> None:
     said = heard(picker.selection_changed)
     click(qtbot, picker, 1, on_tick=True)
