@@ -12,6 +12,7 @@ from engines.core.job import JobContext
 from engines.hex.evaluator import Evaluator
 from engines.hex.lockstep import Lockstep
 from engines.hex.nets import HexNet, NetConfig
+from engines.hex.perfect import Perfect
 from engines.hex.samples import join
 from engines.hex.selfplay import Batch, SelfPlay
 from engines.hex.spec import TrainSpec
@@ -31,8 +32,9 @@ def play_chunk(task: tuple[int, int, int], shared: dict[str, Any]) -> Batch:
         noise=spec.noise, alpha=spec.alpha, gumbel=spec.gumbel,
     )  # fmt: skip
     player = SelfPlay(
-        size, games, sampled_moves=round(spec.sampled_moves * size**2), seed=seed, random_moves=spec.random_moves
-    )
+        size, games, sampled_moves=round(spec.sampled_moves * size**2), seed=seed, random_moves=spec.random_moves,
+        defended=spec.defended, perfect=Perfect(size) if spec.defended and size <= spec.rescore else None,
+    )  # fmt: skip
     return player.play(search, games, refill=False)
 
 
@@ -58,10 +60,8 @@ class ClusterPlay:
 
     def __call__(self, loop: TrainingLoop) -> list[Batch]:
         spec = self.spec
-        share = max(1, min(spec.parallel_games, -(-spec.games // spec.actors)))
-        chunks = [share] * (spec.games // share) + ([spec.games % share] if spec.games % share else [])
         first = spec.seed * 1_000_003 + loop.iteration * 10_007
-        tasks = [(n, games, first + 101 * n + i) for n in loop.sizes for i, games in enumerate(chunks)]
+        tasks = [(n, games, first + 101 * n + i) for n in loop.sizes for i, games in enumerate(self._chunks(n))]
         shared = {
             "spec": spec.model_dump(mode="json"),
             "config": loop.learner.net.config.as_dict(),
@@ -75,6 +75,13 @@ class ClusterPlay:
                 loop.iteration + done / (2 * len(tasks)), spec.iterations, f"Self-play, part {done} of {len(tasks)}"
             )
         return [gather(by_size[n]) for n in sorted(by_size)]
+
+    def _chunks(self, size: int) -> list[int]:
+        """Games of each task on this board."""
+        spec = self.spec
+        games = spec.games_on(size)
+        share = max(1, min(spec.parallel_games, -(-games // spec.actors)))
+        return [share] * (games // share) + ([games % share] if games % share else [])
 
     def close(self) -> None:
         self.executor.close()

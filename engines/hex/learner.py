@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,8 +10,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from engines.hex.method import three_head_loss
-from engines.hex.nets import HexNet
+from engines.hex.method import distance, three_head_loss
+from engines.hex.nets import HexNet, Output
 from engines.hex.samples import Samples
 
 
@@ -25,7 +26,12 @@ class Weighting:
 
 
 class Learner:
-    """Trains `net` in place on its device. half: run the layers in bfloat16 (weights stay float32)."""
+    """Trains `net` in place on its device. half: run the layers in bfloat16 (weights stay float32).
+
+    keep: in [0, 1], share of the loss of samples without exact values that holds the network to its own first
+    outputs (see `method.distance`); fixed_norm: normalise by the statistics that the network came with, so that it is
+    trained as it plays.
+    """
 
     def __init__(
         self,
@@ -37,6 +43,8 @@ class Learner:
         rate: float = 2e-3,
         weight_decay: float = 1e-4,
         half: bool = False,
+        keep: float = 0.0,
+        fixed_norm: bool = False,
     ) -> None:
         self.device = torch.device(device)
         self.net = net.to(self.device)
@@ -44,6 +52,9 @@ class Learner:
             self.net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.weighting = weighting
         self.half = half
+        self.keep = keep
+        self.fixed_norm = fixed_norm
+        self.teacher = copy.deepcopy(self.net).eval() if keep else None
         plain = [p for m in net.modules() if isinstance(m, nn.BatchNorm2d) for p in m.parameters()]
         skip = {id(p) for p in plain}
         groups = [
@@ -62,16 +73,17 @@ class Learner:
     def step(self, samples: Samples) -> np.ndarray:
         """One gradient step on a batch. Returns float32 [6]: total, policy, value, q, all, penalty."""
         n = samples.size
-        self.net.train()
+        self._train_mode()
         cells = torch.as_tensor(samples.cells, device=self.device).view(-1, n, n)
         mover = torch.as_tensor(samples.mover, device=self.device)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
-            out = self.net.evaluate(cells, mover)
+        stones = cells.flatten(1) != 0
+        solved = bool(samples.exact.any())
+        out = self._outputs(self.net, cells, mover)
         terms = three_head_loss(
-            out.logits.float(),
-            out.value.float(),
-            None if out.q is None else out.q.float(),
-            stones=cells.flatten(1) != 0,
+            out.logits,
+            out.value,
+            out.q,
+            stones=stones,
             pi=torch.as_tensor(samples.pi, device=self.device).float(),
             action=torch.as_tensor(samples.action, device=self.device).long(),
             z=torch.as_tensor(samples.z, device=self.device),
@@ -80,13 +92,32 @@ class Learner:
             lam_q=self.weighting.lam_q,
             lam_all=self.weighting.lam_all,
             lam_pen=self.weighting.lam_pen,
+            exact=torch.as_tensor(samples.exact, device=self.device) if solved else None,
         )
+        total = terms.total
+        if self.teacher is not None and not solved:  # a batch holds one board size: all of it is solved, or none
+            with torch.no_grad():
+                first = self._outputs(self.teacher, cells, mover)
+            far = distance(out.logits, out.value, out.q, first.logits, first.value, first.q, stones)
+            total = (1 - self.keep) * total + self.keep * far
         self.optimiser.zero_grad(set_to_none=True)
-        terms.total.backward()
+        total.backward()
         nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
         self.optimiser.step()
-        parts = (terms.total, terms.policy, terms.value, terms.q, terms.all_q, terms.penalty)
+        parts = (total, terms.policy, terms.value, terms.q, terms.all_q, terms.penalty)
         return np.array([float(p.detach()) for p in parts], np.float32)
+
+    def _train_mode(self) -> None:
+        self.net.train()
+        if self.fixed_norm:
+            for module in self.net.modules():
+                if isinstance(module, nn.BatchNorm2d):
+                    module.eval()
+
+    def _outputs(self, net: HexNet, cells: torch.Tensor, mover: torch.Tensor) -> Output:
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
+            out = net.evaluate(cells, mover)
+        return Output(out.logits.float(), out.value.float(), None if out.q is None else out.q.float())
 
     def tensors(self) -> dict[str, torch.Tensor]:
         """The network's tensors on the CPU."""

@@ -45,12 +45,15 @@ def three_head_loss(
     lam_all: float = 1.0,
     lam_pen: float = 1.0,
     and_weight: Tensor | None = None,
+    exact: Tensor | None = None,
 ) -> LossTerms:
     """The loss without its L2 term (that is the optimiser's weight decay).
 
     logits, q: [B, N]; value: [B]; stones: bool [B, N], True where a move is illegal; pi: [B, N] target policy;
     action: int64 [B], the move played; z: [B] in [-1, 1], result for the player to move.
     and_weight: [B], the mean of max(-z, 0) over merged samples; max(-z, 0) when None.
+    exact: [B, N], what each move is worth to the mover, +1 or -1, by a solver; in a row that is not all zero the
+    term of q is the mean of (exact + q)^2 over all legal moves, and there is no AND term, which that includes (ours).
     q None (two heads) leaves the last three terms zero. Source: section 2 of the paper, "Loss".
     """
     log_p = torch.log_softmax(logits.masked_fill(stones, -torch.inf), dim=1)
@@ -60,15 +63,46 @@ def three_head_loss(
     if q is None:
         return LossTerms(policy + lam_v * value_term, policy, value_term, zero, zero, zero)
     q_played = q.gather(1, action.unsqueeze(1)).squeeze(1)  # [B]
-    q_term = ((z + q_played) ** 2).mean()
+    q_errors = (z + q_played) ** 2  # [B]
     legal = (~stones).to(q.dtype)
     lost = torch.clamp(-z, min=0.0) if and_weight is None else and_weight
-    errors = ((z.unsqueeze(1) + q) ** 2 * legal).sum(1) / legal.sum(1).clamp(min=1.0)  # [B]
-    all_term = (lost * errors).mean()
+    if exact is not None:
+        solved = (exact != 0).any(1)
+        q_errors = torch.where(solved, over_legal((exact + q) ** 2, legal), q_errors)
+        lost = lost.masked_fill(solved, 0.0)
+    q_term = q_errors.mean()
+    all_term = (lost * over_legal((z.unsqueeze(1) + q) ** 2, legal)).mean()
     least = (q + STONE * stones.to(q.dtype)).amin(1)
     penalty = ((least + value) ** 2).mean()
     total = policy + lam_v * value_term + lam_q * q_term + lam_all * all_term + lam_pen * penalty
     return LossTerms(total, policy, value_term, q_term, all_term, penalty)
+
+
+def over_legal(terms: Tensor, legal: Tensor) -> Tensor:
+    """Mean of `terms` [B, N] over the legal moves, `legal` [B, N] of 0 and 1. Returns [B]."""
+    return (terms * legal).sum(1) / legal.sum(1).clamp(min=1.0)
+
+
+def distance(
+    logits: Tensor,
+    value: Tensor,
+    q: Tensor | None,
+    teacher_logits: Tensor,
+    teacher_value: Tensor,
+    teacher_q: Tensor | None,
+    stones: Tensor,
+) -> Tensor:
+    """How far a network's outputs lie from a teacher's, a scalar: KL divergence of the policies over empty cells, plus
+    the squared differences of v and, in the mean over legal moves, of q (where both have one).
+
+    Shapes as in `three_head_loss`. Source: Hinton, Vinyals, Dean 2015 (distillation), at temperature 1.
+    """
+    log_p = torch.log_softmax(logits.masked_fill(stones, -torch.inf), dim=1).masked_fill(stones, 0.0)
+    log_t = torch.log_softmax(teacher_logits.masked_fill(stones, -torch.inf), dim=1).masked_fill(stones, 0.0)
+    far = (log_t.exp() * (~stones) * (log_t - log_p)).sum(1) + (value - teacher_value) ** 2  # [B]
+    if q is not None and teacher_q is not None:
+        far = far + over_legal((q - teacher_q) ** 2, (~stones).to(q.dtype))
+    return far.mean()
 
 
 def tabular_q_optimum(pi: np.ndarray, win: np.ndarray, *, lam_q: float = 1.0, lam_all: float = 1.0) -> np.ndarray:

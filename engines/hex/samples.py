@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -17,7 +17,8 @@ class Samples:
 
     cells: int8 [S, N]; mover: int8 [S] (1 Black, 2 White); pi: float16 [S, N], sums to 1; action: int16 [S];
     z: float32 [S], the game's result for the mover; lost: float32 [S], mean of max(-z, 0) (differs from z only
-    where duplicates were merged).
+    where duplicates were merged). exact: int8 [S, N], what each move is worth to the mover by the solver, +1 or -1,
+    0 on stones; a row of zeros where nobody asked the solver.
     """
 
     size: int
@@ -27,6 +28,7 @@ class Samples:
     action: np.ndarray
     z: np.ndarray
     lost: np.ndarray
+    exact: np.ndarray
 
     def __len__(self) -> int:
         return len(self.mover)
@@ -36,20 +38,30 @@ class Samples:
         return Samples(self.size, *(getattr(self, f.name)[index] for f in fields(self) if f.name != "size"))
 
     def turned(self, which: np.ndarray) -> Samples:
-        """The same with the samples of bool [S] `which` turned by 180°: board, pi and action together."""
-        cells, pi, action = self.cells.copy(), self.pi.copy(), self.action.copy()
+        """The same with the samples of bool [S] `which` turned by 180°: board, pi, action and exact values."""
+        cells, pi, action, exact = self.cells.copy(), self.pi.copy(), self.action.copy(), self.exact.copy()
         cells[which] = cells[which, ::-1]
         pi[which] = pi[which, ::-1]
+        exact[which] = exact[which, ::-1]
         action[which] = self.size**2 - 1 - action[which]
-        return Samples(self.size, cells, self.mover, pi, action, self.z, self.lost)
+        return Samples(self.size, cells, self.mover, pi, action, self.z, self.lost, exact)
 
     def merged(self) -> Samples:
-        """Samples whose boards after the move agree become one, with mean results and the first pi."""
-        after = self.cells.copy()
-        after[np.arange(len(self)), self.action] = self.mover
-        kept, z, lost = average_duplicates(after, self.z)
-        first = self.take(kept)
-        return Samples(self.size, first.cells, first.mover, first.pi, first.action, z, lost)
+        """Samples whose boards after the move agree become one, with mean results and the first pi.
+
+        Those with exact values stay: there is nothing to average, and a position that is met in many games is to
+        weigh more than one that is met once.
+        """
+        played = ~self.exact.any(1)
+        if not played.any():
+            return self
+        rest = self.take(~played)
+        first = self.take(played)
+        after = first.cells.copy()
+        after[np.arange(len(first)), first.action] = first.mover
+        kept, z, lost = average_duplicates(after, first.z)
+        merged = replace(first.take(kept), z=z, lost=lost)
+        return join([merged, rest]) if len(rest) else merged
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything as arrays, for a checkpoint; `of_arrays` turns it back."""
@@ -57,7 +69,10 @@ class Samples:
 
     @staticmethod
     def of_arrays(arrays: dict[str, np.ndarray]) -> Samples:
-        return Samples(size=int(arrays["size"]), **{k: np.asarray(v) for k, v in arrays.items() if k != "size"})
+        """Of `arrays`; those that know no exact values (of an older checkpoint) get rows of zeros."""
+        rest = {k: np.asarray(v) for k, v in arrays.items() if k != "size"}
+        rest.setdefault("exact", np.zeros_like(rest["cells"]))
+        return Samples(size=int(arrays["size"]), **rest)
 
 
 def join(parts: list[Samples]) -> Samples:
@@ -79,7 +94,8 @@ def of_game(
     for t in range(moves - 1):
         cells[t + 1 :, actions[t]] = movers[t]
     z = np.where(movers == winner, 1.0, -1.0).astype(np.float32)
-    every = Samples(size, cells, movers, pi, actions.astype(np.int16), z, np.maximum(-z, 0))
+    lost, exact = np.maximum(-z, 0), np.zeros_like(cells)
+    every = Samples(size, cells, movers, pi, actions.astype(np.int16), z, lost, exact)
     return every.take(np.arange(skip, moves))
 
 

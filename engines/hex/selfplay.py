@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from engines.hex.lockstep import Lockstep, connected
+from engines.hex.perfect import Perfect
 from engines.hex.samples import Samples, join, of_game
 
 
@@ -43,13 +44,18 @@ class SelfPlay:
         sampled_moves: int,
         seed: int,
         random_moves: int = 1,
+        defended: float = 0.0,
+        perfect: Perfect | None = None,
         device: torch.device | str = "cpu",
     ) -> None:
         """random_moves: each game begins with 1 up to this many uniformly random moves (the paper: 1), fewer than
-        either side needs to win."""
+        either side needs to win. defended: share of games in which `perfect` plays for the side that is lost after
+        those, so that the network must win against the best defence."""
         self.size = size
         self.random_moves = max(1, min(random_moves, size))
         self.sampled_moves = sampled_moves
+        self.defended = defended if perfect is not None else 0.0
+        self.perfect = perfect
         self.device = torch.device(device)
         self.generator = torch.Generator(self.device).manual_seed(seed)
         self.rng = np.random.default_rng(seed)
@@ -60,6 +66,8 @@ class SelfPlay:
         self.pi = np.zeros((games, cells, cells), np.float16)
         self.length = np.zeros(games, np.int64)
         self.skip = np.ones(games, np.int64)
+        self.defender = np.zeros(games, np.int8)
+        """int8 [G]: the colour that `perfect` plays, 0 where the network plays both."""
         self._begin(np.arange(games))
 
     def _begin(self, games: np.ndarray) -> None:
@@ -74,13 +82,18 @@ class SelfPlay:
         self.mover[rows] = torch.as_tensor(1 + count % 2, dtype=torch.int8, device=self.device)
         self.actions[games, : self.random_moves] = order
         self.length[games] = self.skip[games] = count
+        self.defender[games] = 0
+        if self.perfect is not None and self.defended:
+            for place in np.flatnonzero(self.rng.random(len(games)) < self.defended):
+                mover = 1 + int(count[place]) % 2
+                self.defender[games[place]] = self.perfect.loser(cells[place], mover)
 
     def keep(self, games: np.ndarray) -> None:
         """Go on with some boards only. games: int [K], their places."""
         rows = torch.as_tensor(games, device=self.device)
         self.cells, self.mover = self.cells[rows], self.mover[rows]
         self.actions, self.pi = self.actions[games], self.pi[games]
-        self.length, self.skip = self.length[games], self.skip[games]
+        self.length, self.skip, self.defender = self.length[games], self.skip[games], self.defender[games]
 
     def play(
         self,
@@ -125,6 +138,7 @@ class SelfPlay:
         if bool(early.any()) and not gumbel:
             drawn = torch.multinomial(improved, 1, generator=self.generator).squeeze(1)
             choice = torch.where(early, drawn, choice)
+        choice = self._defended(choice, status)
         rows = torch.arange(len(choice), device=self.device)
         mover = self.mover.clone()
         self.cells.view(len(choice), -1)[rows, choice] = mover
@@ -137,6 +151,20 @@ class SelfPlay:
         self.length += 1
         won_by = winner.cpu().numpy()
         return np.flatnonzero(won_by), won_by
+
+    def _defended(self, choice: torch.Tensor, status: torch.Tensor) -> torch.Tensor:
+        """The moves with those of the solver where it is its turn; a proven game ends anyway."""
+        if self.perfect is None or not self.defender.any():
+            return choice
+        mover = self.mover.cpu().numpy()
+        cells = self.cells.flatten(1).cpu().numpy()
+        due = np.flatnonzero((self.defender == mover) & (status.cpu().numpy() == 0))
+        moves = [self.perfect.move(cells[game], int(mover[game]), self.rng) for game in due]
+        choice = choice.clone()
+        choice[torch.as_tensor(due, device=self.device)] = torch.as_tensor(
+            moves, dtype=choice.dtype, device=self.device
+        )
+        return choice
 
     def _samples(self, game: int, winner: int) -> Samples:
         moves = int(self.length[game])

@@ -145,6 +145,13 @@ class TrainSpec(Spec):
         False, "Also train a two-head network, on the same samples in the same order.", group="Network", advanced=True
     )
     start_from: str = param("", "Weights to start from instead of random ones.", group="Network", advanced=True)
+    twin_from: str = param("", "The same for the two-head network.", group="Network", advanced=True)
+    fixed_norm: bool = param(
+        False,
+        "Normalise by the starting weights' statistics instead of each batch's.",
+        group="Network",
+        advanced=True,
+    )
 
     iterations: int = param(16, "Rounds of self-play and training.", ge=1, le=100_000, group="Loop")
     games: int = param(128, "Games played in each iteration, on each size.", ge=1, le=1_000_000, group="Loop")
@@ -212,12 +219,42 @@ class TrainSpec(Spec):
     )
     cluster: str = param("", "Address of the Ray cluster; empty starts a local one.", group="Self-play", advanced=True)
 
+    rescore: int = param(
+        0,
+        "Boards up to this size get results, winning moves and every move's q from the exact solver; 0 none.",
+        ge=0,
+        le=5,
+        unit="cells",
+        group="Perfect play",
+        advanced=True,
+    )
+    exact_games: int = param(
+        0, "Games in each iteration on those boards; 0 as on others.", ge=0, le=1_000_000, group="Perfect play",
+        advanced=True,
+    )  # fmt: skip
+    defended: float = param(
+        0.0,
+        "Share of games there in which the solver defends for the side that its opening lost.",
+        ge=0,
+        le=1,
+        group="Perfect play",
+        advanced=True,
+    )
+    keep: float = param(
+        0.0,
+        "Share of the loss, on boards not rescored, that holds the network to the weights it started from.",
+        ge=0,
+        le=1,
+        group="Perfect play",
+        advanced=True,
+    )
+
     arena_games: int = param(
         0, "Games against the previous checkpoint after each iteration, for Elo.", ge=0, le=10_000, group="Measure"
     )
     probes: int = param(
         600,
-        "Random positions scored against the exact solution (boards up to 4×4).",
+        "Random positions scored against the exact solution (boards up to 4×4, or those rescored).",
         ge=0,
         le=100_000,
         group="Measure",
@@ -272,7 +309,38 @@ class TrainSpec(Spec):
             "probes": 0,
             "bfloat16": True,
         },
+        "ship-finish": {
+            "sizes": (4, 5, 6, 7, 8, 9, 10, 11),
+            "blocks": 6,
+            "channels": 48,
+            "twin": True,
+            "start_from": SHIPPED_THREE_HEAD,
+            "twin_from": SHIPPED_TWO_HEAD,
+            "fixed_norm": True,
+            "rescore": 5,
+            "exact_games": 48,
+            "defended": 1.0,
+            "keep": 1.0,
+            "games": 2,
+            "simulations": 32,
+            "n0": 4,
+            "parallel_games": 64,
+            "window": 20,
+            "batch": 64,
+            "epochs": 0.4,
+            "rate": 1e-3,
+            "rate_decay": 0.92,
+            "lam_q": 4.0,
+            "alpha": 0.15,
+            "sampled_moves": 0.15,
+            "iterations": 30,
+            "probes": 0,
+        },
     }
+
+    def games_on(self, size: int) -> int:
+        """Games of an iteration on this board."""
+        return self.exact_games if self.exact_games and size <= self.rescore else self.games
 
 
 class ProbeSpec(Spec):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from engines.hex.evaluator import Evaluator
 from engines.hex.learner import Learner, Weighting
 from engines.hex.lockstep import Lockstep
 from engines.hex.nets import HexNet, NetConfig
+from engines.hex.perfect import Perfect
 from engines.hex.probes import Probes, score
 from engines.hex.samples import Window
 from engines.hex.selfplay import Batch, SelfPlay
@@ -58,15 +59,19 @@ class Twin:
 class TrainingLoop:
     """One training run. `iterate` does one round; `state` and `restore` survive a kill between rounds."""
 
-    def __init__(self, spec: TrainSpec, device: torch.device, net: HexNet | None = None) -> None:
+    def __init__(
+        self, spec: TrainSpec, device: torch.device, net: HexNet | None = None, twin: HexNet | None = None
+    ) -> None:
+        """net, twin: where to start from; None for untrained ones."""
         self.spec = spec
         self.device = device
         torch_seed = torch.Generator().manual_seed(spec.seed)
         self.rng = np.random.default_rng(spec.seed)
         self.learner = self._learner(net or new_net(spec, spec.heads, torch_seed))
-        self.twin = Twin(self._learner(new_net(spec, "two", torch_seed))) if spec.twin else None
+        self.twin = Twin(self._learner(twin or new_net(spec, "two", torch_seed))) if spec.twin else None
         self.window = Window(spec.window)
         self.players: dict[int, SelfPlay] = {}
+        self.solvers: dict[int, Perfect] = {}
         self.iteration = 0
         self.net_calls = 0
         self.games = 0
@@ -87,6 +92,8 @@ class TrainingLoop:
             rate=s.rate,
             weight_decay=s.weight_decay,
             half=s.bfloat16,
+            keep=s.keep,
+            fixed_norm=s.fixed_norm,
         )
 
     @property
@@ -100,6 +107,7 @@ class TrainingLoop:
         self._started = time.monotonic()
         before = {k: v.clone() for k, v in self.learner.net.state_dict().items()} if self.spec.arena_games else {}
         batches = calls.play(self) if calls.play else [self._play(size, calls) for size in self.sizes]
+        batches = [self._rescored(b, calls) for b in batches]
         self.window.add([b.samples for b in batches])
         self.net_calls += sum(b.net_calls for b in batches)
         games = sum(b.games for b in batches)
@@ -135,18 +143,33 @@ class TrainingLoop:
 
     def _play(self, size: int, calls: Callbacks) -> Batch:
         s = self.spec
+        games = s.games_on(size)
         if size not in self.players:
             self.players[size] = SelfPlay(
                 size,
-                s.parallel_games,
+                min(s.parallel_games, games),
                 sampled_moves=round(s.sampled_moves * size**2),
                 seed=s.seed + 1000 * size + self.iteration,
                 random_moves=s.random_moves,
+                defended=s.defended,
+                perfect=self.perfect(size, calls),
                 device=self.device,
             )
         return self.players[size].play(
-            self.search(calls.check), s.games, on_move=lambda player, ended: calls.show("self-play")
+            self.search(calls.check), games, on_move=lambda player, ended: calls.show("self-play")
         )
+
+    def perfect(self, size: int, calls: Callbacks) -> Perfect | None:
+        """The solver for a board that is rescored, else None."""
+        if size > self.spec.rescore:
+            return None
+        if size not in self.solvers:
+            self.solvers[size] = Perfect(size, calls.check)
+        return self.solvers[size]
+
+    def _rescored(self, batch: Batch, calls: Callbacks) -> Batch:
+        perfect = self.perfect(batch.samples.size, calls)
+        return batch if perfect is None else replace(batch, samples=perfect.rescored(batch.samples))
 
     def _train(self, calls: Callbacks) -> np.ndarray:
         """`epochs` times the window's samples, before duplicates are merged. Returns mean losses, float64 [6]."""
@@ -174,7 +197,7 @@ class TrainingLoop:
 
     def _measure(self, calls: Callbacks) -> dict[str, float]:
         names = ("v_sign", "q_sign", "policy_top1", "consistency")
-        small = [n for n in self.spec.sizes if n <= 4]
+        small = [n for n in self.spec.sizes if n <= max(4, self.spec.rescore)]
         if not self.spec.probes or not small:
             return dict.fromkeys(names, float("nan"))
         if self.probes is None:

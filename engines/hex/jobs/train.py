@@ -37,18 +37,11 @@ _OF_BOTH = ("iteration", "net_calls", "seconds", "games", "games_per_s", "sample
 @job("hex.train", TrainSpec, title="Train Hex networks")
 def train(spec: TrainSpec, ctx: JobContext) -> TrainResult:
     """Train a three-head or two-head network by self-play, from scratch or from given weights."""
-    from engines.hex.evaluator import load_evaluator
-    from engines.hex.training import Callbacks, TrainingLoop, net_config
+    from engines.hex.training import Callbacks, TrainingLoop
 
     _refuse_impossible(spec)
     device = choose(spec.device)
-    start = load_evaluator(spec.start_from, spec.device) if spec.start_from else None
-    if start is not None and start.net.config != net_config(spec, spec.heads):
-        raise UserError(
-            f"expected starting weights of {net_config(spec, spec.heads)}, got {start.net.config}",
-            "set blocks, channels and heads to those of the weights",
-        )
-    loop = TrainingLoop(spec, device, start.net if start else None)
+    loop = TrainingLoop(spec, device, _start(spec, spec.start_from, spec.heads), _start(spec, spec.twin_from, "two"))
     if ctx.resume:
         loop.restore(ctx.resume)
     calls = Callbacks(check=ctx.check, show=_Show(loop, ctx))
@@ -76,6 +69,29 @@ def _refuse_impossible(spec: TrainSpec) -> None:
         raise UserError(f"expected board sizes from 2 to 19, got {spec.sizes}")
     if spec.head_kind == "fc" and len(spec.sizes) > 1:
         raise UserError(f"fc heads are tied to one size, got {spec.sizes}", "give one size, or choose pooled heads")
+    wanted = ("start_from", "twin_from") if spec.twin else ("start_from",)
+    missing = [name for name in wanted if not getattr(spec, name)]
+    if (spec.keep or spec.fixed_norm) and missing:
+        raise UserError(
+            f"keep and fixed_norm refer to the starting weights, but {' and '.join(missing)} names none",
+            f"set {' and '.join(missing)}, or keep to 0 and fixed_norm to false",
+        )
+
+
+def _start(spec: TrainSpec, weights: str, heads: str) -> HexNet | None:
+    """The network of `weights`, which must have the spec's architecture with these heads; None for no weights."""
+    from engines.hex.evaluator import load_evaluator
+    from engines.hex.training import net_config
+
+    if not weights:
+        return None
+    net = load_evaluator(weights, spec.device).net
+    if net.config != net_config(spec, heads):
+        raise UserError(
+            f"expected starting weights of {net_config(spec, heads)}, got {net.config}",
+            "set blocks, channels and heads to those of the weights",
+        )
+    return net
 
 
 class _Show:
@@ -133,13 +149,20 @@ def _card(loop: TrainingLoop, net: HexNet, name: str) -> ModelCard:
         architecture={"kind": "hex", **net.config.as_dict(), "sizes": list(spec.sizes)},
         input="int8 boards [B, n, n]: 0 empty, 1 Black (top-bottom), 2 White (left-right)",
         normalisation="none; planes are 0 and 1",
-        data="self-play, no games from elsewhere",
+        data=_data(spec),
         licence="Apache-2.0",
         metrics=measured,
         command="paper-workbench run hex.train " + " ".join(_settings(spec)),
         date=datetime.now(UTC).date().isoformat(),
         hardware=describe()[0].title,
     )
+
+
+def _data(spec: TrainSpec) -> str:
+    if not spec.rescore:
+        return "self-play, no games from elsewhere"
+    exact = f"self-play, no games from elsewhere; results and moves on boards up to {spec.rescore}×{spec.rescore} exact"
+    return f"{exact}, by the solver" + (f"; started from {spec.start_from}" if spec.start_from else "")
 
 
 def _settings(spec: TrainSpec) -> list[str]:

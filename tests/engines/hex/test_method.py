@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engines.hex.method import STONE, average_duplicates, tabular_q_optimum, three_head_loss
+from engines.hex.method import STONE, average_duplicates, distance, tabular_q_optimum, three_head_loss
 
 PI = np.array([0.6, 0.3, 0.08, 0.02, 0.0, 0.0])
 WIN = np.array([0.6, 0.55, 0.3, 0.1, 0.5, 0.2])
@@ -142,3 +142,39 @@ def test_merging_keeps_the_first_of_each_board_and_averages_results(rows: list[t
         same = z[boards[:, 0] == numbers[place]]
         assert m == pytest.approx(same.mean(), abs=1e-6)
         assert share == pytest.approx((same < 0).mean(), abs=1e-6)
+
+
+def test_exact_values_are_the_target_of_every_q_and_leave_nothing_to_the_and_term() -> None:
+    """Two boards of 2×2, one solved; the terms by hand."""
+    q = torch.tensor([[0.5, -0.5, 0.0, 0.2], [0.1, 0.2, 0.3, 0.4]])
+    stones = torch.tensor([[False, False, True, False], [False, False, False, True]])
+    exact = torch.tensor([[1, -1, 0, -1], [0, 0, 0, 0]], dtype=torch.int8)
+    terms = three_head_loss(
+        torch.zeros(2, 4), torch.zeros(2), q, stones=stones, pi=torch.eye(4)[[0, 1]], action=torch.tensor([1, 1]),
+        z=torch.tensor([-1.0, -1.0]), exact=exact,
+    )  # fmt: skip
+    solved = ((1 + 0.5) ** 2 + (-1 - 0.5) ** 2 + (-1 + 0.2) ** 2) / 3
+    played = (-1 + 0.2) ** 2
+    assert terms.q.item() == pytest.approx((solved + played) / 2, rel=1e-6)
+    rest = ((-1 + 0.1) ** 2 + (-1 + 0.2) ** 2 + (-1 + 0.3) ** 2) / 3
+    assert terms.all_q.item() == pytest.approx(rest / 2, rel=1e-6)
+    perfect = three_head_loss(
+        torch.zeros(2, 4), torch.zeros(2), -exact.float(), stones=stones, pi=torch.eye(4)[[0, 1]],
+        action=torch.tensor([1, 1]), z=torch.tensor([1.0, 0.0]), exact=exact,
+    )  # fmt: skip
+    assert perfect.q.item() == 0
+
+
+def test_the_distance_to_a_teacher_is_zero_only_for_its_own_outputs() -> None:
+    generator = torch.Generator().manual_seed(4)
+    logits, other = (torch.randn(3, 9, generator=generator) for _ in range(2))
+    q, value = torch.rand(3, 9, generator=generator), torch.rand(3, generator=generator)
+    stones = torch.rand(3, 9, generator=generator) < 0.4
+    assert distance(logits, value, q, logits, value, q, stones).item() == pytest.approx(0, abs=1e-7)
+    junk = torch.where(stones, torch.full_like(q, 5.0), q)  # what heads say of stones is nobody's business
+    assert distance(logits, value, junk, logits, value, q, stones).item() == pytest.approx(0, abs=1e-7)
+    shifted = distance(logits, value + 0.5, q + 0.5, logits, value, q, stones)
+    assert shifted.item() == pytest.approx(0.5, rel=1e-5)
+    p, t = (torch.softmax(x.masked_fill(stones, -torch.inf), 1) for x in (logits, other))
+    kl = torch.where(stones, 0.0, t * (t.clamp(min=1e-30).log() - p.clamp(min=1e-30).log())).sum(1).mean()
+    assert distance(logits, value, None, other, value, q, stones).item() == pytest.approx(kl.item(), rel=1e-4)

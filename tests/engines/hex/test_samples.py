@@ -64,7 +64,8 @@ def test_the_window_forgets_and_survives_a_checkpoint() -> None:
 def test_batches_hold_one_size_each() -> None:
     window = Window(1)
     large = Samples(4, np.zeros((9, 16), np.int8), np.ones(9, np.int8), np.full((9, 16), 1 / 16, np.float16),
-                    np.arange(9, dtype=np.int16), np.ones(9, np.float32), np.zeros(9, np.float32))  # fmt: skip
+                    np.arange(9, dtype=np.int16), np.ones(9, np.float32), np.zeros(9, np.float32),
+                    np.zeros((9, 16), np.int8))  # fmt: skip
     window.add([game(), large])
     sizes = [b.size for b in window.batches(4, merge=False, rng=np.random.default_rng(0))]
     assert sorted(sizes) == [3, 4, 4]

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
+from engines.core.device import choose
 from engines.core.errors import Cancelled, UserError
 from engines.core.job import LocalContext, run_job
 from engines.hex.spec import TrainSpec
@@ -32,8 +34,6 @@ def test_a_killed_run_goes_on_from_its_checkpoint_to_the_same_counts(tmp_path: P
 @pytest.mark.parametrize("optimiser", ["adam", "sgd"])
 def test_a_restored_run_trains_on_to_the_last_bit(optimiser: str) -> None:
     """Through the bytes of a checkpoint: both networks, the optimisers' moments, the window and the generator."""
-    import torch
-
     from engines.core.packing import pack, unpack
     from engines.hex.training import Callbacks, TrainingLoop
 
@@ -99,6 +99,79 @@ def test_starting_weights_of_another_shape_are_refused(tmp_path: Path) -> None:
     path = run_job("hex.train", spec).weights_path
     with pytest.raises(UserError, match="channels"):
         run_job("hex.train", TrainSpec.checked({**TINY, "channels": 12, "start_from": path}))
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """A three-head network and its twin on disk."""
+    folder = tmp_path_factory.mktemp("pair")
+    result = run_job(
+        "hex.train", TrainSpec.checked({**TINY, "iterations": 1, "twin": True}), LocalContext(folder=folder)
+    )
+    return result.weights_path, result.twin_path
+
+
+def test_both_networks_start_from_given_weights_and_keep_to_them_on_larger_boards(pair: tuple[str, str]) -> None:
+    """With keep = 1 and the norms' statistics fixed a board that is not rescored has no loss until a step on one that
+    is; after that its loss leads back to where the network came from."""
+    from engines.hex.evaluator import load_evaluator
+    from engines.hex.jobs.train import _start
+    from engines.hex.training import Callbacks, TrainingLoop
+
+    spec = TrainSpec.checked(
+        {
+            **TINY, "sizes": (3, 4), "twin": True, "start_from": pair[0], "twin_from": pair[1], "keep": 1.0,
+            "fixed_norm": True, "rescore": 3, "exact_games": 40, "defended": 0.5, "games": 4, "epochs": 6.0,
+        }
+    )  # fmt: skip
+    loop = TrainingLoop(
+        spec, choose("cpu"), _start(spec, spec.start_from, "three"), _start(spec, spec.twin_from, "two")
+    )
+    assert loop.twin is not None
+    first = [load_evaluator(path, "cpu").net.state_dict() for path in pair]
+    for learner, tensors in zip((loop.learner, loop.twin.learner), first, strict=True):
+        for name, tensor in learner.tensors().items():
+            assert torch.equal(tensor, tensors[name]), name
+    larger = loop._play(4, Callbacks()).samples
+    smaller = loop._rescored(loop._play(3, Callbacks()), Callbacks()).samples
+    assert loop.learner.step(larger)[0] == pytest.approx(0, abs=1e-6)
+    before = loop.learner.step(smaller)
+    loop.iterate(Callbacks())
+    assert loop.learner.step(smaller)[[2, 3]].sum() < before[[2, 3]].sum()
+    far = [loop.learner.step(larger)[0] for _ in range(40)]
+    assert far[-1] < far[0] / 2
+    for learner, tensors in zip((loop.learner, loop.twin.learner), first, strict=True):
+        after = learner.tensors()
+        fixed = [name for name in after if "running" in name]
+        assert fixed and all(torch.equal(after[name], tensors[name]) for name in fixed)
+        assert not torch.equal(after["stem.weight"], tensors["stem.weight"])
+
+
+def test_keeping_to_no_weights_and_a_twin_of_another_kind_are_refused(pair: tuple[str, str]) -> None:
+    with pytest.raises(UserError, match="start_from"):
+        run_job("hex.train", TrainSpec.checked({**TINY, "keep": 0.5}))
+    with pytest.raises(UserError, match="twin_from"):
+        run_job("hex.train", TrainSpec.checked({**TINY, "keep": 0.5, "twin": True, "start_from": pair[0]}))
+    with pytest.raises(UserError, match="heads"):
+        run_job("hex.train", TrainSpec.checked({**TINY, "twin": True, "twin_from": pair[0]}))
+
+
+def test_rescored_games_teach_3x3_by_heart(tmp_path: Path) -> None:
+    """A few hundred games against the solver's best defence suffice."""
+    spec = TrainSpec.checked(
+        {
+            **TINY, "rescore": 3, "exact_games": 64, "defended": 0.5, "parallel_games": 64, "iterations": 4,
+            "channels": 16, "blocks": 2, "epochs": 5.0, "probes": 200, "rate": 5e-3,
+        }
+    )  # fmt: skip
+    folder = tmp_path / "run"
+    folder.mkdir()
+    result = run_job("hex.train", spec, LocalContext(folder=folder))
+    assert result.games >= 4 * 64
+    assert result.history["q_sign"][-1] > 0.85
+    assert result.history["v_sign"][-1] > 0.85
+    card = json.loads(Path(result.weights_path).with_suffix(".json").read_text(encoding="utf-8"))
+    assert "solver" in card["data"]
 
 
 def test_the_boards_of_a_snapshot_stand_still_while_the_games_go_on() -> None:
