@@ -20,7 +20,7 @@ PEER_TARGET, LIMIT_TARGET = 1.0, 0.90
 _ROUNDS = 7
 _NETS: dict[str, tuple[dict[str, Any], int]] = {
     "28×28 LeNet": ({"kind": "lenet", "input_shape": [1, 28, 28]}, 64),
-    "28×28 small LeNet": ({"kind": "lenet-small", "input_shape": [1, 28, 28]}, 128),
+    "28×28 small LeNet": ({"kind": "lenet-small", "input_shape": [1, 28, 28]}, 64),
     "32×32 ResNet": ({"kind": "resnet", "input_shape": [3, 32, 32]}, 32),
 }
 """What is attacked: an architecture and the images of one batch."""
