@@ -31,8 +31,7 @@ from PySide6.QtWidgets import (
 )
 
 from workbench.commands import later
-from workbench.theme import GRID, Theme, font, set_role
-from workbench.widgets.basics import label
+from workbench.theme import GRID, Theme, font
 from workbench.widgets.canvas import image_of
 from workbench.widgets.frames import ORDER, WORDS, Frame, paint_frame
 from workbench.widgets.gallery_export import copy_tile, save_sheet, save_tile
@@ -101,8 +100,6 @@ class Gallery(QWidget):
         for frame in (None, *ORDER):
             self._add_chip(frame)
         self._row.addStretch(1)
-        self._note = label("", "small", muted=True)
-        self._row.addWidget(self._note)
         rows = QVBoxLayout(self)
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setSpacing(GRID // 2)
@@ -289,7 +286,7 @@ class Gallery(QWidget):
         side = self.drawn_side()
         least = max(side + 2 * GRID, 40)
         bar = self.list.verticalScrollBar().sizeHint().width()  # kept free, or it would come and go by itself
-        across = max(self.list.maximumViewportSize().width() - bar, least)
+        across = max(self.list.maximumViewportSize().width() - bar - 1, least)  # Qt wraps where nothing is spare
         return QSize(across // (across // least), side + 2 * GRID + caption)
 
     def drawn_side(self) -> int:
@@ -330,7 +327,6 @@ class Gallery(QWidget):
         chip = QPushButton()
         chip.setCheckable(True)
         chip.setChecked(frame is None)
-        set_role(chip, "chip")
         chip.clicked.connect(later(self.show_only, frame))
         self._group.addButton(chip)
         self._row.addWidget(chip)

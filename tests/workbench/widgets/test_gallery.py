@@ -114,6 +114,16 @@ def test_small_pictures_are_magnified_by_whole_factors_and_large_ones_shrink(gal
     assert (gallery.pixmap(0, 1.0).width(), gallery.pixmap(0, 1.0).height()) == (20, 40)
 
 
+@pytest.mark.parametrize("width", [300, 474, 475, 640, 1001])
+def test_columns_fill_the_width(gallery: Gallery, width: int) -> None:
+    gallery.resize(width, 300)
+    gallery.grab()
+    step = gallery.list.gridSize().width()
+    tops = [gallery.list.visualRect(gallery.model.index(row)).top() for row in range(30)]
+    assert tops.count(tops[0]) == gallery.list.viewport().width() // step
+    assert gallery.list.viewport().width() - tops.count(tops[0]) * step < step
+
+
 def test_the_wheel_with_control_resizes(gallery: Gallery, qtbot: QtBot) -> None:
     wheel(gallery.list.viewport(), place(gallery, 0), 1, CONTROL)
     assert gallery.thumb == 64
