@@ -51,17 +51,17 @@ class Plan:
 
 
 QUICK: Final = Plan(
-    train={"limit": 5000, "held_out": 200, "epochs": 5, "batch": 64},
+    train={"limit": 4000, "held_out": 200, "epochs": 5, "batch": 64},
     widths=(1.5, 0.5),
     thetas=(0.0, 60.0, 180.0),
     more_epochs=3,
     hard={"kind": "lenet-small", "adversarial": "pgd", "steps": 5, "eps_ramp": 3.0, "epochs": 6, "batch": 64},
     eps_train=(0.0, 0.1, 0.2),
     profile={
-        "images": 500, "attacked": 200, "steps": 20, "thetas": (0, 20, 30, 60, 90, 120, 150, 180),
+        "images": 500, "attacked": 150, "steps": 10, "thetas": (0, 20, 30, 60, 90, 120, 150, 180),
         "epsilons": (0, 0.025, 0.05, 0.1, 0.2),
     },
-    boundary={"images": 150, "resolution": 5},
+    boundary={"images": 100, "resolution": 5},
     orthogonality={"images": 400, "steps": 20, "k": 10, "eps": 0.1},
 )  # fmt: skip
 FULL: Final = Plan(
