@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from engines.core.bench import Measure, bench
 from engines.core.job import JobContext
+from engines.vision import groupconv_bench  # noqa: F401  (it registers "p4")
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

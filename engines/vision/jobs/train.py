@@ -91,10 +91,10 @@ def fit(spec: TrainSpec, ctx: JobContext) -> tuple[Trainer, TrainingData, str]:
         if spec.adversarial == "fast" and found.held_out.labels.size:
             if len(robust) > 1 and robust[-1] < max(robust) - COLLAPSE:
                 trainer.restore_net(best)
-                cut = int(np.argmax(robust)) + 1
+                collapsed, cut = len(robust), int(np.argmax(robust)) + 1
                 for values in trainer.history.values():
                     del values[cut:]
-                return trainer, found, f"one-step training collapsed in epoch {len(robust)}; kept epoch {cut}"
+                return trainer, found, f"one-step training collapsed in epoch {collapsed}; kept epoch {cut}"
             if robust[-1] == max(robust):
                 best = {"net": trainer.state()["net"]}
         ctx.checkpoint({"trainer": trainer.state(), "best": best})
