@@ -59,6 +59,27 @@ PANELS: tuple[PanelInfo, ...] = (
             "Train a network of your own and follow its strength",
         ),
     ),
+    PanelInfo(
+        topic="invariance",
+        title="Invariance",
+        family="Vision",
+        icon="dial",
+        paper="Kamath, Deshpande, Subrahmanyam: Invariance vs Robustness of Neural Networks, 2020",
+        summary="Turn an image under the eyes of many networks, and measure what their invariance to turns costs "
+        "them against an adversary.",
+        target="workbench.panels.invariance.panel:InvariancePanel",
+        action="Turn an image",
+        accepts=(".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".pt2", ".safetensors", ".pt", ".pth"),
+        accepts_text="pictures and image networks",
+        abilities=(
+            "Drag an image through 360° and watch every network's answer",
+            "Draw a digit of your own and turn it",
+            "See whether feature maps turn with the input, to the last bit",
+            "Cut through the decision regions, along the adversary and along the turn",
+            "Measure invariance against robustness for many networks at once",
+            "Train on turned or attacked images, live",
+        ),
+    ),
 )
 
 
