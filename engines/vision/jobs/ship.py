@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,11 +38,11 @@ def ship(spec: ShipSpec, ctx: JobContext) -> ShipResult:
         one = spec_of(name, seed=spec.seed, device=spec.device)
         if (folder / f"{one.start_from}.safetensors").is_file():  # the one just trained, not the shipped one
             one = one.changed(start_from=str(folder / f"{one.start_from}.safetensors"))
-        trainer, found, _ = fit(one, part)
+        trainer, found, ended = fit(one, part)
         made = card(
             one, trainer, found, command=f"paper-workbench run vision.ship --set names={name}", title=TABLE[name][0]
         )
-        save_weights(folder / f"{name}.safetensors", trainer.tensors(), made)
+        save_weights(folder / f"{name}.safetensors", trainer.tensors(), replace(made, notes=f"trained {ended}"))
         trained.append(name)
         accuracy.append(trainer.history["accuracy"][-1])
         ctx.checkpoint({"trained": trained, "accuracy": accuracy, "skipped": skipped})

@@ -94,11 +94,11 @@ def fit(spec: TrainSpec, ctx: JobContext) -> tuple[Trainer, TrainingData, str]:
                 collapsed, cut = len(robust), int(np.argmax(robust)) + 1
                 for values in trainer.history.values():
                     del values[cut:]
-                return trainer, found, f"one-step training collapsed in epoch {collapsed}; kept epoch {cut}"
+                return trainer, found, f"until one-step training collapsed in epoch {collapsed}; kept epoch {cut}"
             if robust[-1] == max(robust):
                 best = {"net": trainer.state()["net"]}
         ctx.checkpoint({"trainer": trainer.state(), "best": best})
-    return trainer, found, f"after {spec.epochs} epochs"
+    return trainer, found, f"for {spec.epochs} epochs"
 
 
 def card(spec: TrainSpec, trainer: Trainer, found: TrainingData, *, command: str, title: str = "") -> ModelCard:

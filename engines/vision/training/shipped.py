@@ -14,7 +14,8 @@ _CIFAR: Final[dict[str, Any]] = {
     "crop": 2, "mirror": True, "label_smoothing": 0.05, "epochs": 4,
 }  # fmt: skip
 _LENET: Final[dict[str, Any]] = {**_MNIST, "kind": "lenet-small", "epochs": 5}
-_FAST: Final[dict[str, Any]] = {**_LENET, "adversarial": "fast", "rate": 2e-3, "held_out": 500}
+_PGD: Final[dict[str, Any]] = {**_LENET, "adversarial": "pgd", "steps": 5, "rate": 2e-3, "held_out": 500}
+"""One-step training was tried at 0.3: its networks answered 90 % of one-step attacks and 15 % of PGD-10."""
 _RESNET: Final[dict[str, Any]] = {**_CIFAR, "kind": "resnet", "widths": (16, 32, 64, 128), "pool_stem": True}
 
 
@@ -32,10 +33,6 @@ TABLE: Final[dict[str, tuple[str, dict[str, Any]]]] = {
         {**_LENET, "adversarial": "pgd", "steps": 5, "eps": 0.1, "eps_ramp": 1.0, "epochs": 2},
     ),
     "cifar-resnet": ("Residual network", _RESNET),
-    "mnist-lenet-at03": (
-        "Small LeNet, adversarially trained, ε 0.3",
-        {**_FAST, "eps": 0.3, "start_from": "mnist-lenet-at01", "eps_ramp": 2.0, "epochs": 6},
-    ),
     "cifar-cnn": (
         "CNN with batch normalisation", {**_CIFAR, "kind": "bncnn", "widths": (16, 32, 64, 128), "kernel": 3},
     ),
@@ -44,11 +41,15 @@ TABLE: Final[dict[str, tuple[str, dict[str, Any]]]] = {
         "Residual network, adversarially trained, ε 8/255",
         {**_RESNET, "adversarial": "fast", "eps": 8 / 255, "label_smoothing": 0.0, "seed": 1},
     ),
+    "mnist-lenet-at03": (
+        "Small LeNet, adversarially trained, ε 0.3",
+        {**_PGD, "eps": 0.3, "start_from": "mnist-lenet-at01", "eps_ramp": 1.0, "epochs": 4},
+    ),
     "mnist-stdcnn-rot180": ("Plain CNN, trained on turns to ±180°", _series("stdcnn", 1.0, 180)),
     "cifar-vgg": ("Narrow VGG", {**_CIFAR, "kind": "vgg", "widths": (8, 24, 48, 96)}),
     "mnist-lenet-at02": (
         "Small LeNet, adversarially trained, ε 0.2",
-        {**_FAST, "eps": 0.2, "start_from": "mnist-lenet-at01", "epochs": 3},
+        {**_PGD, "eps": 0.2, "start_from": "mnist-lenet-at01", "epochs": 2},
     ),
     "mnist-bncnn": (
         "CNN with batch normalisation", {**_MNIST, "kind": "bncnn", "widths": (16, 32, 48), "kernel": 3},

@@ -47,7 +47,7 @@ def test_training_leaves_weights_that_load_by_file_with_a_full_card(tmp_path: Pa
     assert (
         result.accuracy == result.history["accuracy"][-1] == pytest.approx(card.metrics["held_out_accuracy"], abs=1e-4)
     )
-    assert len(result.history["epoch"]) == 3 and result.ended == "after 3 epochs"
+    assert len(result.history["epoch"]) == 3 and result.ended == "for 3 epochs"
     last = snapshots[-1]
     assert last.epoch == 3 and last.samples.shape == (8, 1, 28, 28) and last.samples.dtype == np.float32
     assert last.samples.min() >= 0 and last.samples.max() <= 1
