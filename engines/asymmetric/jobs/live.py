@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engines.asymmetric.metrics import auc, threshold_at
-from engines.asymmetric.setting import Loaded, Named, classifier_for, images_for, load_bank, training_of
+from engines.asymmetric.setting import Loaded, Named, classifier_for, companion, images_for, load_bank, training_of
 from engines.asymmetric.snapshots import LiveAnatomy, LiveMorph, LiveNote, LiveRequest, LiveVerdict, Track
 from engines.asymmetric.spec import LiveSpec
 from engines.core.device import choose
@@ -133,6 +133,10 @@ class Desk:
         found = self._models.pop(key, None)
         if found is None:
             bank = load_bank(request.detectors, request.data, self.device)
+            missing = [robust for name, robust in ((request.classifier, False), (request.rival, True))
+                       if not name and not companion(bank, robust=robust)]  # fmt: skip
+            if missing:  # rare, and slow: say so instead of being silent
+                self.ctx.publish(LiveNote(request.generation, "No classifier fits these detectors: training one first"))
             common = {"bank": bank, "seed": 0, "device": self.device, "check": self.ctx.check}
             f = classifier_for(request.classifier, robust=False, **common)
             found = _Models(bank, f, classifier_for(request.rival, robust=True, **common))
@@ -276,7 +280,7 @@ class Desk:
         """Histograms of one detector's logits, then its AUC against budgets of the attack."""
         import torch
 
-        from engines.asymmetric.method import Ascent, maximise
+        from engines.asymmetric.method import Ascent, climb
 
         pool, k, single = self._pool(models), request.target, models.single(request.target)
         rng = np.random.default_rng(request.seed)
@@ -297,25 +301,34 @@ class Desk:
                 )
             )  # fmt: skip
 
-        def attack(plan: Ascent) -> Iterator[np.ndarray]:
+        def attack(plan: Ascent) -> Iterator[np.ndarray | None]:
+            """None after every step, so that a newer request need not wait; then the logits of a chunk."""
             for at in range(0, len(others), _CHUNK):
-                moved = maximise(single, groups[1][at : at + _CHUNK], plan, check=self.ctx.check)
+                chunk = groups[1][at : at + _CHUNK]
+                end = chunk
+                for _, moved, value in climb(single, chunk, plan):
+                    if value is not None:
+                        yield None
+                    else:
+                        end = moved
                 with torch.no_grad():
-                    yield single(moved).cpu().numpy()
+                    yield single(end).cpu().numpy()
 
         publish(False)
         plan = self._plan(request)
         done = 0
         for z in attack(plan):
-            attacked[done : done + len(z)] = z
-            done += len(z)
-            publish(False)
+            if z is not None:
+                attacked[done : done + len(z)] = z
+                done += len(z)
+                publish(False)
             yield
         for row, steps in enumerate(AUC_STEPS):
             budget = Ascent(plan.eps, steps, 2.5 * plan.eps / steps or 1.0, plan.norm, plan.optimiser)
             found = []
             for z in attack(budget):
-                found.append(z)
+                if z is not None:
+                    found.append(z)
                 yield
             curve[row] = auc(natural, np.concatenate(found))
             publish(row == len(AUC_STEPS) - 1)
