@@ -37,6 +37,22 @@ def plot(qtbot: QtBot, theme: Theme) -> Plot:
     return made
 
 
+def test_small_numbers_stand_at_the_axis_as_they_are(plot: Plot) -> None:
+    plot.set_curve("a", [0.0, 0.1, 0.3], [0.0, 0.01, 0.02])
+    plot.set_range(x=(0.0, 0.3), y=(0.0, 0.02))
+    plot.set_labels(x="eps")
+    for side in ("bottom", "left"):
+        axis = plot.axes.getAxis(side)
+        axis.updateAutoSIPrefix()
+        assert axis.autoSIPrefixScale == 1.0
+
+
+def test_a_band_without_a_name_is_not_in_the_legend(plot: Plot) -> None:
+    plot.set_band("spread", X, X, X + 1, name=None)
+    plot.set_band("other", X, X, X + 1)
+    assert "other" in legend(plot) and "spread" not in legend(plot)
+
+
 def legend(plot: Plot) -> str:
     return plot._legend.text()
 

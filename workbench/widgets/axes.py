@@ -11,12 +11,16 @@ def ticks(low: float, high: float, most: int) -> list[float]:
     """At most `most` (at least two) round numbers within low..high, in steps of 1, 2 or 5 times a power of ten."""
     if not high > low or not math.isfinite(high - low):
         return [low]
-    rough = (high - low) / max(most - 1, 1)
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(f * power for f in (1, 2, 5, 10) if f * power >= rough * (1 - 1e-9))
-    first = math.ceil(low / step - 1e-9)
-    last = math.floor(high / step + 1e-9)
-    return [0.0 if k == 0 else k * step for k in range(first, last + 1)]
+    power = 10.0 ** math.floor(math.log10((high - low) / max(most, 2)))
+    found: list[float] = []
+    for step in (f * power for f in (1, 2, 5, 10, 20, 50)):
+        first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+        if found and last - first < 1:
+            return found[:: math.ceil((len(found) - 1) / (max(most, 2) - 1))]  # one tick would say nothing
+        found = [0.0 if k == 0 else k * step for k in range(first, last + 1)]
+        if len(found) <= most:
+            break
+    return found
 
 
 def tick_text(value: float, step: float) -> str:

@@ -199,17 +199,18 @@ class Plot(QWidget):
         low: Sequence[float] | np.ndarray,
         high: Sequence[float] | np.ndarray,
         *,
-        name: str = "",
+        name: str | None = "",
         colour: int | str | None = None,
     ) -> None:
-        """Shade between float [n] `low` and `high`, such as a spread over seeds."""
+        """Shade between float [n] `low` and `high`, such as a spread over seeds. name: None leaves it out of the
+        legend."""
         xs, lows, highs = (np.asarray(v, np.float64) for v in (x, low, high))
         item = self._items.get(key)
         if item is None:
             unseen = pg.mkPen((0, 0, 0, 0))  # without a pen pyqtgraph makes no path to fill between
             lower, upper = pg.PlotDataItem(pen=unseen), pg.PlotDataItem(pen=unseen)
             graphic = pg.FillBetweenItem(lower, upper)
-            item = _Item(graphic, "band", name or key, self._pick(colour), parts=(lower, upper))
+            item = _Item(graphic, "band", "" if name is None else name or key, self._pick(colour), parts=(lower, upper))
             self._add(key, item)
         item.x, item.y, item.high = xs, lows, highs
         item.parts[0].setData(xs, lows)
@@ -446,7 +447,9 @@ class Plot(QWidget):
             text, unit = self._labels[side]
             if text or unit:
                 size = f"{font('small').pointSizeF():.1f}pt"
-                axis.setLabel(f"{text} [{unit}]" if unit else text, color=colours.text, **{"font-size": size})
+                said = f"{text} [{unit}]" if unit else text
+                # Without ranges pyqtgraph writes 0.1 as 100 and leaves the label to say "x0.001", which it does not.
+                axis.setLabel(said, siPrefixEnableRanges=(), color=colours.text, **{"font-size": size})
         self._write_legend()
         self._guide.setPen(pg.mkPen(colours.muted, width=1))
         self._note.setColor(QColor(colours.text))

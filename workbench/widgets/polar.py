@@ -62,8 +62,12 @@ class PolarDial(Canvas):
     angle_changing = Signal(float)
     angle_changed = Signal(float)
 
-    def __init__(self, theme: Theme, name: str = "Rotation dial", parent: QWidget | None = None) -> None:
+    def __init__(
+        self, theme: Theme, name: str = "Rotation dial", *, legend: bool = True, parent: QWidget | None = None
+    ) -> None:
+        """legend: say below or beside the dial what each ring answers at the handle."""
         super().__init__(theme, name, parent)
+        self._with_legend = legend
         self._angle = 0.0
         self._rings: tuple[Ring, ...] = ()
         self._names: tuple[str, ...] = ()
@@ -135,12 +139,12 @@ class PolarDial(Canvas):
     # -- where things are -------------------------------------------------------------------------------------
 
     def _side_legend(self, target: QRect) -> bool:
-        return target.width() >= 1.25 * target.height() and bool(self._rings)
+        return self._with_legend and target.width() >= 1.25 * target.height() and bool(self._rings)
 
     def _legend_height(self) -> float:
         line = QFontMetricsF(font("small")).height() + 3
         rows = len(self._rings) + (1 if self._names_its_classes() else 0) + (1 if self._label >= 0 else 0)
-        return rows * line + 4 if self._rings else 0.0
+        return rows * line + 4 if self._rings and self._with_legend else 0.0
 
     def _circle(self, target: QRect) -> tuple[QPointF, float]:
         """Centre of the dial and radius of its outermost ring."""
@@ -287,7 +291,8 @@ class PolarDial(Canvas):
         painter.setPen(QPen(QColor(self.colours.surface), 2))
         painter.setBrush(QColor(self.colours.accent))
         painter.drawEllipse(knob, 7, 7)
-        self._paint_legend(painter, target, centre, radius)
+        if self._with_legend:
+            self._paint_legend(painter, target, centre, radius)
 
     def _paint_picture(self, painter: QPainter, centre: QPointF, inner: float) -> None:
         painter.setPen(Qt.PenStyle.NoPen)

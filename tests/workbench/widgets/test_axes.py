@@ -14,7 +14,7 @@ from workbench.widgets.axes import level_lines, region_borders, tick_text, ticks
 def test_ticks_are_within_and_few(place: float, span: float, most: int) -> None:
     low = place * span
     at = ticks(low, low + span, most)
-    assert len(at) <= most + 1
+    assert 2 <= len(at) <= most + 1
     slack = 1e-6 * span
     assert all(low - slack <= value <= low + span + slack for value in at)
 
@@ -27,6 +27,9 @@ def test_ticks_are_round_and_written_alike() -> None:
     assert tick_text(50, 50) == "50"
     assert tick_text(250_000, 50_000) == "2.5e+05"
     assert ticks(3, 3, 5) == [3]
+    assert ticks(-4.1, 4.1, 5) == [-4, -2, 0, 2, 4]
+    assert ticks(-4.1, 4.1, 3) == [-4, 0, 4]
+    assert ticks(-4.1, 4.1, 2) == [-4, 4]
 
 
 def test_the_level_line_of_a_cone_is_a_circle() -> None:
