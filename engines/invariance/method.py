@@ -22,7 +22,7 @@ from typing import Final, Literal
 import torch
 from torch import Tensor
 
-from engines.vision.attacks.base import Net, nothing, predict
+from engines.vision.attacks.base import Net, nothing, predict, random_start
 from engines.vision.attacks.pgd import pgd
 from engines.vision.training.augment import rotate
 
@@ -109,26 +109,31 @@ def attacked(
     steps: int,
     seed: int,
     *,
+    only: Tensor | None = None,
     check: Callable[[], None] = nothing,
 ) -> Tensor:
     """Images changed by at most eps (l-inf) so that the net leaves `labels`, [N, C, H, W].
 
-    fgsm: x + eps sign(grad). pgd: random start, steps of 2.5 eps / steps. Each batch's noise is made of the seed
-    and its place, so that every model starts from the same one.
+    fgsm: x + eps sign(grad). pgd: random start, steps of 2.5 eps / steps. only: bool [N], which to attack; the others
+    come back as they are. An image's starting noise is made of the seed and its place, whichever others are attacked
+    and by whatever model.
     """
+    adversarial = x.clone()
     if eps == 0:
-        return x.clone()
-    parts = []
-    for start in range(0, len(x), BATCH):
-        generator = torch.Generator().manual_seed((seed * 1_000_003 + start) % 2**62)
-        only = slice(start, start + BATCH)
-        single = attack == "fgsm"
-        found = pgd(
-            net, x[only], labels[only], eps=eps, steps=1 if single else steps, step_size=eps if single else None,
-            random_start=not single, generator=generator, check=check,
-        )  # fmt: skip
-        parts.append(found.adv)
-    return torch.cat(parts) if parts else x.clone()
+        return adversarial
+    for first in range(0, len(x), BATCH):
+        batch = slice(first, first + BATCH)
+        generator = torch.Generator().manual_seed((seed * 1_000_003 + first) % 2**62)
+        start = random_start(x[batch], eps, generator=generator) if attack == "pgd" else None
+        chosen = torch.arange(len(x[batch]), device=x.device) if only is None else only[batch].nonzero().squeeze(1)
+        if not len(chosen):
+            continue
+        adversarial[first + chosen] = pgd(
+            net, x[first + chosen], labels[first + chosen], eps=eps, steps=steps if attack == "pgd" else 1,
+            step_size=None if attack == "pgd" else eps, random_start=False,
+            start=None if start is None else start[chosen], check=check,
+        ).adv  # fmt: skip
+    return adversarial
 
 
 def fooling_profile(
@@ -156,9 +161,10 @@ def fooling_profile(
     smallest = torch.full((len(x),), len(epsilons), dtype=torch.int64, device=x.device)
     fooled, robust = [], []
     for index, eps in enumerate(epsilons):
-        adversarial = attacked(net, x, clean, eps, attack, steps, seed, check=check)
+        todo = smallest == len(epsilons)  # What fell within a smaller ball has fallen.
+        adversarial = attacked(net, x, clean, eps, attack, steps, seed, only=todo, check=check)
         now = predict(net, adversarial, batch=BATCH, check=check) != clean
-        smallest = torch.where(now & (smallest > index), index, smallest)
+        smallest = torch.where(now & todo, index, smallest)
         before = smallest <= index
         fooled.append(rate(before))
         robust.append(rate((correct & ~before)[known]))

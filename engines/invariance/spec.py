@@ -43,7 +43,7 @@ class ProfileSpec(Spec):
     )  # fmt: skip
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {
-        "quick": {"images": 200, "attacked": 100, "steps": 10},
+        "quick": {"images": 200, "attacked": 80, "steps": 10},
         "full": {"images": 2000, "attacked": 1000, "repeats": 3, "steps": 40},
     }
 

@@ -56,6 +56,7 @@ def pgd(
     loss: str | Loss = "ce",
     target: Tensor | None = None,
     fooled: Fooled | None = None,
+    start: Tensor | None = None,
     generator: torch.Generator | None = None,
     check: Check = nothing,
 ) -> Attacked:
@@ -68,7 +69,8 @@ def pgd(
     "dlr", or a function that is to grow. target: int64 [B]: the loss is turned round and success means being called
     that; a function loss is then given the target instead of the label and is used as it is.
     y, target: with a function loss and `fooled` they may have more columns, [B, n], for what those two read.
-    fooled: another meaning of success. generator: for the random starts; needed where there are any.
+    fooled: another meaning of success. start: [B, C, H, W], where the first attempt begins instead of a drawn point;
+    within the ball. generator: for the random starts; needed where there are any.
     """
     aim, wanted = (y, fooled or is_wrong) if target is None else (target, fooled or is_target)
     grow = loss_named(loss)
@@ -82,7 +84,9 @@ def pgd(
             break
         images, labels = x[todo], aim[todo]
         here = images
-        if random_start or attempt:
+        if start is not None and not attempt:
+            here = start
+        elif random_start or attempt:
             here = start_in_ball(images, eps, norm, generator=needed(generator))
         for step in range(steps):
             check()
