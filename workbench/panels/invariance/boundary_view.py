@@ -127,15 +127,20 @@ class BoundaryView(Stage):
             known = np.isfinite(result.distances[i])
             count = int(known.sum())
             half = 1.96 * float(np.std(result.distances[i][known], ddof=1)) / count**0.5 if count > 1 else float("nan")
+            head = Cell(model.title, tip=f"{model.title} ({model.name})")
+            trained = Cell(trained_text(model), model.theta + 1000 * model.eps)
+            if not count:
+                rows.append([head, trained, *[Cell("–", float("nan"), "not measured")] * 6])
+                continue
+            tip = f"mean of {count} images; ± is half the 95\u202f% interval of the mean"
             rows.append([
-                Cell(model.title, tip=f"{model.title} ({model.name})"),
-                Cell(trained_text(model), model.theta + 1000 * model.eps),
-                Cell(f"{number(result.mean[i])} ±{number(half, 2)}", float(result.mean[i]),
-                     f"mean of {count} images; ± is half the 95 % interval of the mean"),
+                head,
+                trained,
+                Cell(f"{number(result.mean[i])} ±{number(half, 2)}", float(result.mean[i]), tip),
                 Cell(number(result.median[i]), float(result.median[i])),
                 Cell(percent(result.mean_relative[i]), float(result.mean_relative[i])),
                 *(Cell(str(int(v[i])), int(v[i])) for v in (result.flipped, result.wrong, result.never)),
-            ] if count else [Cell(model.title), Cell(trained_text(model), 0.0), *[Cell("–", float("nan"))] * 6])  # fmt: skip
+            ])  # fmt: skip
         self.table.set_rows(rows, colours)
         self._draw_slice(result, chosen)
 
@@ -158,12 +163,11 @@ class BoundaryView(Stage):
             highest = max(highest, float(share.max()))
             self.histogram.set_curve(str(i), middles, share, name=model.title, colour=colours[i], style="steps")
         self.histogram.set_range(x=(0.0, float(edges[-1])), y=(0.0, highest * 1.05))
-        for i, model in enumerate(result.models):
+        for i in range(len(result.models)):
             row = values[i][np.isfinite(values[i])]
             if row.size and (i == chosen or (chosen < 0 and len(result.models) <= 3)):
                 self.histogram.set_mark(f"mean{i}", float(row.mean()), text=f"mean {number(float(row.mean()))}",
                                         colour=colours[i])  # fmt: skip
-            del model
 
     def _draw_slice(self, result: BoundaryResult, chosen: int) -> None:
         index = chosen if 0 <= chosen < len(result.slices) else 0

@@ -15,7 +15,7 @@ class Choices(QWidget):
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
-        self.models = ModelPicker(theme, metrics=(("clean_accuracy", "Clean"), ("rotated_180", "±180°")))
+        self.models = ModelPicker(theme, metrics=(("clean_accuracy", "Clean"),))
         self.source = SourcePicker(theme, own=(FOLDER, FILE))
         self._settings = _Pile()
         self._forms: dict[str, QWidget] = {}

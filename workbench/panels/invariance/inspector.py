@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Final
 
+import numpy as np
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -159,32 +160,46 @@ class Inspector(QWidget):
         group = len(found.before)
         last = f" of {found.group} rotations" if found.group == 4 else " of 8 rotations and mirrors"
         gap = found.after - found.expected
+        if group > 1:
+            self._draw_group(found, gap, degrees)
+        else:
+            tiles = (
+                Tile(found.image, "picture", "the input"),
+                Tile(found.before[0]),
+                Tile(found.turned, "picture", f"the input turned by {degrees}°"),
+                Tile(found.after[0]),
+                Tile(gap[0], "difference"),
+            )
+            heads = ("input", "its map", f"turned {degrees}°", "its map", "difference")
+            self.board.set_rows((Row("An ordinary network: one map a channel", tiles),), heads)
+        kind = "ok" if found.is_equivariant else "error"
+        word = "equivariant" if found.is_equivariant else "broken"
+        self.residual.setText(f"residual {number(found.relative, 2)}  {word}")
+        set_role(self.residual, kind)
+        repolish(self.residual)
+        own = f"This channel has a map for each{last}; the frame is where the first has gone. " if group > 1 else ""
+        self.note.setText(
+            f"{own}Residual: the largest difference over all {found.channels} channels, over the largest value; "
+            "float32 leaves about 10⁻⁷."
+        )
+
+    def _draw_group(self, found: Inspection, gap: np.ndarray, degrees: int) -> None:
+        """A map for each element of the group: upright, turned, and what is left of their difference."""
         rows = (
             Row("Upright", (Tile(found.image, "picture", "the input"), *(Tile(v) for v in found.before))),
             Row(
                 f"Input turned by {degrees}°",
                 (
                     Tile(found.turned, "picture", f"the input turned by {degrees}°"),
-                    *(Tile(v, outlined=i == found.turns % group and group > 1) for i, v in enumerate(found.after)),
+                    *(Tile(v, outlined=i == found.turns) for i, v in enumerate(found.after)),
                 ),
             ),
             Row(
-                "Less the upright maps, turned and moved on" if group > 1 else "Less the upright map, turned",
-                (Tile(found.turned - found.turned, "picture", "nothing"), *(Tile(v, "difference") for v in gap)),
+                "Less the upright maps, turned and moved on",
+                (Tile(0 * found.turned, "picture", "no difference"), *(Tile(v, "difference") for v in gap)),
             ),
         )
-        heads = ("input", *_heads(found.group)) if group > 1 else ("input", "map")
-        self.board.set_rows(rows, heads)
-        kind = "ok" if found.is_equivariant else "error"
-        word = "equivariant" if found.is_equivariant else "broken"
-        self.residual.setText(f"residual {number(found.relative, 2)}  {word}")
-        set_role(self.residual, kind)
-        repolish(self.residual)
-        own = f"This channel has a map for each{last}." if group > 1 else "An ordinary network: one map a channel."
-        self.note.setText(
-            f"{own} Residual: the largest difference over all {found.channels} channels, over the largest value; "
-            "float32 leaves about 10⁻⁷."
-        )
+        self.board.set_rows(rows, ("input", *_heads(found.group)))
 
     def _follow(self, found: Inspection) -> None:
         """Controls say what was answered."""

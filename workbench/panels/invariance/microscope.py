@@ -47,10 +47,8 @@ def arrow_text(found: PlaneSlice) -> str:
     """DeepFool's distance in words."""
     if not np.isfinite(found.distance):
         return "DeepFool: looking, or it never flips"
-    seen = float(np.hypot(*found.arrow[:2])) / found.distance if found.distance else 1.0
-    return (
-        f"DeepFool: {number(found.distance)} px to the boundary; {percent(min(seen, 1.0), 0)} of it lies in this plane"
-    )
+    seen = min(float(np.hypot(*found.arrow[:2])) / found.distance, 1.0) if found.distance else 1.0
+    return f"DeepFool: {number(found.distance)} px to the boundary; {percent(seen, 0)} of it lies in this plane"
 
 
 class Microscope(QWidget):

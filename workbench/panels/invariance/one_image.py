@@ -15,21 +15,24 @@ from workbench.panels.base import Export
 from workbench.panels.invariance.inspector import Inspector
 from workbench.panels.invariance.live import LiveImage
 from workbench.panels.invariance.microscope import Microscope
-from workbench.panels.vision.picture_box import PictureBox
 from workbench.panels.invariance.verdicts import Verdict, Verdicts
-from workbench.theme import GRID
-from workbench.widgets.basics import label
+from workbench.panels.vision.picture_box import PictureBox
+from workbench.theme import GRID, font, set_role
+from workbench.widgets.basics import ElidedLabel, label
 from workbench.widgets.polar import PolarDial, Ring
 
 if TYPE_CHECKING:
-    from engines.vision.nets.models import ModelInfo
     from engines.vision.images import Pool
+    from engines.vision.nets.models import ModelInfo
     from workbench.panels.base import Panel
 
 WIDE: Final = 700
 """Pixels of width from which picture, dial and verdicts stand beside each other."""
 NO_MAPS: Final = ("mlp",)
 MOST_RINGS: Final = 8
+RINGS: Final = (
+    "Outermost ring: the first model. Colours are classes, pale where a model is unsure; red: not the true class."
+)
 
 
 class OneImageView(QScrollArea):
@@ -44,11 +47,13 @@ class OneImageView(QScrollArea):
         self._truth = ""
         self._infos: dict[str, ModelInfo] = {}
         self.pictures = PictureBox(theme)
-        self.dial = PolarDial(theme)
+        self.dial = PolarDial(theme, legend=False)
         self.verdicts = Verdicts(theme)
         self.inspector = Inspector(theme)
         self.microscope = Microscope(theme)
-        self.status = label("", "small", muted=True)
+        self.status = ElidedLabel()
+        set_role(self.status, "muted")
+        self.status.setFont(font("small"))
         self._build()
         self.pictures.picture_changed.connect(self._picture)
         self.dial.angle_changing.connect(self._turned)
@@ -152,7 +157,7 @@ class OneImageView(QScrollArea):
             text = "Tick models on the left to see what they say."
         elif not text and left_out > 0:
             text = f"The first {MOST_RINGS} of {len(self._infos)} ticked models."
-        self.status.setText(text or "Outermost ring: the first model. Colours are classes, pale where it is unsure.")
+        self.status.setText(text or RINGS)
 
     # -- surroundings -----------------------------------------------------------------------------------------
 
@@ -225,10 +230,10 @@ class OneImageView(QScrollArea):
         self._grid.setContentsMargins(GRID, GRID // 2, GRID, GRID)
         self._grid.setSpacing(GRID)
         self._is_wide: bool | None = None
-        self.pictures.setMinimumHeight(250)
-        self.dial.setMinimumSize(260, 280)
+        self.pictures.setMinimumHeight(220)
+        self.dial.setMinimumSize(240, 260)
         for part in (self.inspector, self.microscope):
-            part.setMinimumHeight(330)
+            part.setMinimumHeight(300)
         self.setWidget(content)
         self._arrange()
 

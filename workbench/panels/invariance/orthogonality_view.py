@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from workbench.panels.invariance.panel import InvariancePanel
     from workbench.runner import JobHandle
 
-SHOWN: Final = 8
+SHOWN: Final = 6
 """Directions drawn as pictures."""
 
 
@@ -47,9 +47,7 @@ class OrthogonalityView(Stage):
             OrthogonalitySpec, leave_out=("model", "data"), choices={"device": panel.services.devices},
             preset=panel.services.settings.preset,
         )  # fmt: skip
-        self.status = ElidedLabel(
-            "Compare directions of attacks with those of small turns; judge them by the baselines."
-        )
+        self.status = ElidedLabel("Do attacks change images in the directions in which small turns do?")
         self.model = QComboBox()
         self.model.setAccessibleName("Model whose directions are compared")
         self.model.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
@@ -65,8 +63,8 @@ class OrthogonalityView(Stage):
             theme, "Cosines of directions", row_title="adversary", column_title="turn", shown="number", square=True,
             empty="Nothing compared yet",
         )  # fmt: skip
-        self.overlap = Plot(theme, title="Overlap of the first k", x="directions k", y="overlap oₖ")
-        self.cosines = Plot(theme, title="Point by point", x="|cos| of attack and turn", y="images")
+        self.overlap = Plot(theme, title="Overlap", x="first k directions", y="overlap oₖ")
+        self.cosines = Plot(theme, title="Image by image", x="|cos| of the two changes", y="images")
         self.angles = Plot(theme, title="Principal angles", x="number", y="angle", y_unit="°", legend=False)
         self.verdict = label("", wrap=True)
         self.k.valueChanged.connect(lambda _: self._read())
@@ -151,7 +149,7 @@ class OrthogonalityView(Stage):
         for row, (name, colour) in enumerate((("attack and data", 1), ("turn and data", 2))):
             spread = result.data_spread[row]
             plot.set_band(f"{name} spread", x, result.data_overlap[row] - spread, result.data_overlap[row] + spread,
-                          colour=colour)  # fmt: skip
+                          name=None, colour=colour)  # fmt: skip
             plot.set_curve(name, x, result.data_overlap[row], name=name, colour=colour)
         plot.set_curve("chance", x, result.chance_overlap, name="chance", colour=6, style="dashed")
         top = max(float(result.overlap.max()), float(result.data_overlap.max()), 0.05)
@@ -163,8 +161,10 @@ class OrthogonalityView(Stage):
         ):  # fmt: skip
             counts = np.histogram(np.abs(values), edges)[0]
             self.cosines.set_curve(key, middles, counts, name=name, colour=colour, style="steps")
-        self.cosines.set_mark("chance", result.chance_cosine, text="chance", colour="muted")
-        self.cosines.set_mark("effective", result.effective_cosine, text="in the filled dimensions", colour="accent")
+        self.cosines.set_mark("chance", result.chance_cosine, text=f"{result.dimension}-d", colour="muted")
+        self.cosines.set_mark(
+            "effective", result.effective_cosine, text=f"{result.effective_dimension:.0f}-d", colour="accent"
+        )
         self.cosines.set_range(x=(0.0, 1.0))
         self._read()
 
@@ -258,5 +258,6 @@ def _summary(result: OrthogonalityResult) -> str:
     return (
         f"{result.model} on {len(result.point_cosines)} images of {result.source}; PGD at ε {result.eps:.3g} fooled "
         f"{percent(result.fooled)}; the images fill {number(result.effective_dimension)} of {result.dimension} "
-        f"dimensions{lost}." + "".join(f" {note}" for note in result.notes)
+        f"dimensions, where two random changes have a mean |cos| of {number(result.effective_cosine, 2)}{lost}."
+        + "".join(f" {note}" for note in result.notes)
     )

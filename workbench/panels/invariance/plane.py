@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -10,7 +11,7 @@ from PySide6.QtGui import QColor
 
 from engines.core.intervals import wilson
 from engines.invariance.results import ProfileResult
-from workbench.panels.invariance.trails import colours_of, families, pareto, staircase, trained_text, trails
+from workbench.panels.invariance.trails import colours_of, families, pareto, staircase, trails, trained_text
 from workbench.theme import Theme
 from workbench.widgets.basics import percent
 from workbench.widgets.field_view import FieldView
@@ -95,7 +96,7 @@ class TradeOffPlane(FieldView):
             if len(points) > 1:
                 name = "" if trail.family in told else names[trail.family]
                 told.add(trail.family)
-                for step, (start, end) in enumerate(zip(points, points[1:], strict=False)):
+                for step, (start, end) in enumerate(pairwise(points)):
                     self.set_arrow(
                         f"trail{number}.{step}", tuple(start), tuple(end), name=name if not step else "",
                         colour=self._series(trail.family), width=1.5,
@@ -105,7 +106,7 @@ class TradeOffPlane(FieldView):
                 continue
             family = numbers[i]
             text = trained_text(model)
-            if numbers.count(family) == 1 or family not in told and text == "plain":
+            if numbers.count(family) == 1 or (family not in told and text == "plain"):
                 text = names[family] if text == "plain" else f"{names[family]}, {text}"
             size = 7.0 if i == self._chosen else 4.5
             self.set_handle(f"model{i}", x[i], y[i], text=text, colour=colours[i], movable=False, size=size)

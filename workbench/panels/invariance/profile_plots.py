@@ -33,7 +33,7 @@ class ProfilePlots:
         self.attacks = Plot(theme, title="Over attacks", x="strength ε", y="fooling rate", x_unit="pixels of [0, 1]",
                             y_unit="%", legend=False)  # fmt: skip
         for plot in (self.turns, self.attacks):
-            plot.set_range(y=(0.0, 100.0))
+            plot.set_range(y=(0.0, 100.0), padding=0.03)
             plot.setMinimumHeight(150)
         self.show = "rates"
 
@@ -66,7 +66,7 @@ class ProfilePlots:
                     plot.set_band(f"{i} interval", x, 100 * ends[:, 0], 100 * ends[:, 1], colour=colours[i])
                 style = "line and points" if i == chosen else "line"
                 plot.set_curve(str(i), x, 100 * rows[i], name=model.title, colour=colours[i], style=style)
-            plot.set_range(x=(float(x[0]), float(x[-1])), y=(0.0, 100.0))
+            plot.set_range(x=(float(x[0]), float(x[-1])), y=(0.0, 100.0), padding=0.03)
         self.set_marks(theta, eps)
 
     def set_marks(self, theta: float, eps: float) -> None:

@@ -158,11 +158,9 @@ class TradeOffView(Stage):
             inv, acc = (_at(result.thetas, rows_[i], at[0]) for rows_ in (result.invariance, result.accuracy))
             fool, racc = (_at(result.epsilons, rows_[i], at[1]) for rows_ in (result.fooled, result.robust))
             trained = Cell(trained_text(model), model.theta + 1000 * model.eps)
-            rows.append([
-                Cell(model.title, tip=f"{model.title} ({model.name})"), trained, share_cell(result.clean[i], result.images),
-                share_cell(inv, result.images), share_cell(acc, result.images),
-                share_cell(1 - fool, result.attacked, "attacked images"), share_cell(racc, result.attacked, "attacked images"),
-            ])  # fmt: skip
+            turned = (share_cell(share, result.images) for share in (result.clean[i], inv, acc))
+            hit = (share_cell(share, result.attacked, "attacked images") for share in (1 - fool, racc))
+            rows.append([Cell(model.title, tip=f"{model.title} ({model.name})"), trained, *turned, *hit])
         colours = colours_of(result.models, self.panel.services.theme.colours.series,
                              self.panel.services.theme.colours.surface)  # fmt: skip
         self.table.set_rows(rows, colours)

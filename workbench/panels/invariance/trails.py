@@ -40,10 +40,10 @@ def trails(models: Sequence[Trained]) -> list[Trail]:
         members = [i for i, n in enumerate(numbers) if n == family]
         for kind, grows, stays in (("θ", "theta", "eps"), ("ε", "eps", "theta")):
             chosen = [i for i in members if getattr(models[i], stays) == 0]
-            chosen.sort(key=lambda i: getattr(models[i], grows))  # noqa: B023  (used at once)
-            values = {getattr(models[i], grows) for i in chosen}
-            if len(values) > 1:
-                found.append(Trail(family, kind, tuple(chosen)))
+            strength = [getattr(models[i], grows) for i in chosen]
+            if len(set(strength)) > 1:
+                order = np.argsort(strength, kind="stable")
+                found.append(Trail(family, kind, tuple(chosen[n] for n in order)))
     return found
 
 
@@ -91,10 +91,9 @@ def colours_of(models: Sequence[Trained], series: Sequence[str], ground: str) ->
     """ "#rrggbb" for each model: one hue a family, paler where less was trained for."""
     numbers, _ = families(models)
     found = []
-    for i, model in enumerate(models):
+    for i in range(len(models)):
         members = [j for j, n in enumerate(numbers) if n == numbers[i]]
         order = sorted(members, key=lambda j: (models[j].eps > 0, models[j].theta + 1000 * models[j].eps, j))
         share = 1.0 if len(order) < 2 else 0.5 + 0.5 * order.index(i) / (len(order) - 1)
         found.append(blend(series[numbers[i] % len(series)], ground, share))
-        del model
     return found

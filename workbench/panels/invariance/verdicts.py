@@ -1,4 +1,4 @@
-"""What every model says of the image at the dial's angle: its class, how sure it is, and whether the turn changed it."""
+"""What every model says of the image at the dial's angle: a class, how sure it is, whether the turn changed it."""
 
 from __future__ import annotations
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,15 +24,31 @@ if TYPE_CHECKING:
     from workbench.widgets.model_list import ModelPicker
 
 TOPIC: Final = "vision"
+_SHORTER: Final = (
+    (re.compile(r",? trained on turns to (±[\d.]+°)"), r" \1"),
+    (re.compile(r",? turns to (±[\d.]+°)"), r" \1"),
+    (re.compile(r",? adversarially trained, (ε [\d./]+)"), r" AT \1"),
+    (re.compile(r"with batch normalisation"), "with BN"),
+    (re.compile(r"Residual network"), "ResNet"),
+)
+"""What every list and legend would repeat, and narrow ones cut off."""
+
+
+def short_title(title: str) -> str:
+    """A title for narrow places: "Plain CNN, trained on turns to ±60°" is "Plain CNN ±60°"."""
+    for pattern, text in _SHORTER:
+        title = pattern.sub(text, title)
+    return title
 
 
 def model_items(shape: tuple[int, int, int] | None = None, topic: str = TOPIC) -> list[ModelInfo]:
-    """What a `ModelPicker` lists: shipped models first, then trained ones, then the user's own files.
+    """What a `ModelPicker` lists, under short titles: shipped models first, grey ones before coloured, then trained
+    ones, then the user's own files.
 
     shape: only models of that input (C, H, W). Reads cards only, so it may be called in the window.
     """
-    found = list_models(shape, topic)
-    return sorted(found, key=lambda info: (info.is_own, not info.is_shipped))
+    found = [replace(info, title=short_title(info.title)) for info in list_models(shape, topic)]
+    return sorted(found, key=lambda info: (info.is_own, not info.is_shipped, info.input_shape))
 
 
 class OwnModels(QObject):
