@@ -18,7 +18,7 @@ class TrainSpec(Spec):
     side: int = param(32, "Pixels a side, for folders of pictures.", ge=8, le=256, unit="px", group="Data")
     limit: int = param(0, "Training images used at most; 0 uses all.", ge=0, le=10_000_000, group="Data")
     held_out: int = param(
-        500, "Training images kept back to measure on after each epoch.", ge=0, le=50_000, group="Data"
+        200, "Training images kept back to measure on after each epoch.", ge=0, le=50_000, group="Data"
     )
     with_digits: bool = param(
         False, "Add the embedded 8×8 digits, enlarged, to the training images.", group="Data", advanced=True
@@ -60,8 +60,8 @@ class TrainSpec(Spec):
     )
     beta: float = param(6.0, "Weight of TRADES' divergence.", ge=0, le=100, group="Adversary", label="β", advanced=True)
 
-    epochs: int = param(10, "Rounds over the training images.", ge=1, le=10_000, group="Training")
-    batch: int = param(128, "Images in a training step.", ge=2, le=65_536, group="Training")
+    epochs: int = param(20, "Rounds over the training images.", ge=1, le=10_000, group="Training")
+    batch: int = param(32, "Images in a training step.", ge=2, le=65_536, group="Training")
     optimiser: Literal["adam", "sgd"] = param(
         "adam", "Adam, or SGD with momentum 0.9.", group="Training", advanced=True
     )
@@ -79,7 +79,7 @@ class TrainSpec(Spec):
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         "quick": {},
-        "full": {"data": "mnist", "epochs": 10, "held_out": 5000},
+        "full": {"data": "mnist", "epochs": 10, "held_out": 5000, "batch": 128},
     }
 
 
@@ -88,8 +88,8 @@ class MeasureSpec(Spec):
 
     weights: str = param("mnist-stdcnn", "Name of weights, or a file.", group="Network")
     data: str = param("", "Data set; empty takes what fits the network's input.", group="Data")
-    images: int = param(1000, "Test images for clean and rotated accuracy.", ge=10, le=100_000, group="Data")
-    attacked: int = param(500, "Of these, how many are attacked.", ge=0, le=10_000, group="Data")
+    images: int = param(2000, "Test images for clean and rotated accuracy.", ge=10, le=100_000, group="Data")
+    attacked: int = param(200, "Of these, how many are attacked.", ge=0, le=10_000, group="Data")
     angles: tuple[float, ...] = param((30.0, 90.0, 180.0), "Largest angles of random turns.", unit="°", group="Measure")
     eps: tuple[float, ...] = param(
         (), "Attack strengths; empty takes the usual two for the input.", group="Measure", label="ε"
@@ -107,3 +107,4 @@ class ShipSpec(Spec):
     names: str = param("all", "Which: all, mnist, cifar, or names separated by commas.")
     folder: str = param("", "Where to; empty takes the program's own folder of weights.")
     redo: bool = param(False, "Train also those whose file is there already.")
+    measure: bool = param(True, "Measure each one after its training and write the figures into its card.")

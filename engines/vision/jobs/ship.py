@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -12,9 +12,13 @@ from engines.core import paths
 from engines.core.errors import UserError
 from engines.core.job import JobContext, job
 from engines.core.weights import save_weights
+from engines.vision.jobs.measure import measure
 from engines.vision.jobs.train import card, fit
 from engines.vision.results import ShipResult
-from engines.vision.spec import ShipSpec
+from engines.vision.spec import MeasureSpec, ShipSpec
+
+TRAINING: Final = 0.9
+"""Share of a model's time that goes by before it is measured."""
 
 
 @job("vision.ship", ShipSpec, title="Train the shipped image models")
@@ -30,11 +34,11 @@ def ship(spec: ShipSpec, ctx: JobContext) -> ShipResult:
     for number, name in enumerate(names):
         if name in trained or name in skipped:
             continue
-        if (folder / f"{name}.json").is_file() and not spec.redo:
+        if (folder / f"{name}.json").is_file() and not spec.redo and name != before.get("name"):
             skipped.append(name)
             continue
         kept = {"trained": trained, "accuracy": accuracy, "skipped": skipped, "name": name}
-        part = _Part(ctx, number, len(names), name, kept)
+        part = _Part(ctx, (number, number + TRAINING), len(names), name, kept)
         one = spec_of(name, seed=spec.seed, device=spec.device)
         if (folder / f"{one.start_from}.safetensors").is_file():  # the one just trained, not the shipped one
             one = one.changed(start_from=str(folder / f"{one.start_from}.safetensors"))
@@ -43,6 +47,9 @@ def ship(spec: ShipSpec, ctx: JobContext) -> ShipResult:
             one, trainer, found, command=f"paper-workbench run vision.ship --set names={name}", title=TABLE[name][0]
         )
         save_weights(folder / f"{name}.safetensors", trainer.tensors(), replace(made, notes=f"trained {ended}"))
+        if spec.measure:
+            part = _Part(ctx, (number + TRAINING, number + 1), len(names), name, kept)
+            measure(MeasureSpec(weights=str(folder / f"{name}.safetensors"), device=spec.device, write=True), part)
         trained.append(name)
         accuracy.append(trainer.history["accuracy"][-1])
         ctx.checkpoint({"trained": trained, "accuracy": accuracy, "skipped": skipped})
@@ -64,9 +71,11 @@ def _chosen(text: str, known: tuple[str, ...]) -> tuple[str, ...]:
 class _Part:
     """One model's context within the whole: progress is a share of it, a checkpoint also says what is done."""
 
-    def __init__(self, ctx: JobContext, number: int, count: int, name: str, kept: dict[str, Any]) -> None:
+    def __init__(
+        self, ctx: JobContext, between: tuple[float, float], count: int, name: str, kept: dict[str, Any]
+    ) -> None:
         self.folder: Path | None = None
-        self._ctx, self._number, self._count, self._name, self._kept = ctx, number, count, name, kept
+        self._ctx, self._between, self._count, self._name, self._kept = ctx, between, count, name, kept
         resume = ctx.resume or {}
         self.resume: Any = resume.get("part") if resume.get("name") == name else None
 
@@ -74,8 +83,9 @@ class _Part:
         self._ctx.check()
 
     def progress(self, done: float, total: float, text: str = "") -> None:
+        start, end = self._between
         share = done / total if total else 0.0
-        self._ctx.progress(self._number + share, self._count, f"{self._name}: {text}")
+        self._ctx.progress(start + share * (end - start), self._count, f"{self._name}: {text}")
 
     def publish(self, snapshot: Any, *, keep: bool = False) -> None:
         self._ctx.publish(snapshot)

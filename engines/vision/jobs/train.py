@@ -21,7 +21,7 @@ from engines.vision.results import TrainResult, TrainSnapshot
 from engines.vision.spec import TrainSpec
 
 if TYPE_CHECKING:
-    from engines.vision.training.fit import Trainer
+    from engines.vision.training.fit import Settings, Trainer
     from engines.vision.training.sets import TrainingData
 
 SHOW_S: Final = 1 / 15
@@ -147,7 +147,7 @@ def _trained_how(spec: TrainSpec) -> str:
     return f"; trained on images {', '.join(said)}" if said else ""
 
 
-def _settings(spec: TrainSpec):  # type: ignore[no-untyped-def]  # naming its type would import torch
+def _settings(spec: TrainSpec) -> Settings:
     from dataclasses import fields
 
     from engines.vision.training.augment import Augmentation

@@ -14,6 +14,8 @@ from engines.core import checkpoints
 from engines.core.errors import Cancelled, UserError
 from engines.core.job import LocalContext, find_job, run_job
 from engines.core.weights import load_weights, read_card
+from engines.vision.jobs import measure as measure_module
+from engines.vision.jobs import ship as ship_module
 from engines.vision.jobs import train as train_module
 from engines.vision.jobs.measure import eps_text
 from engines.vision.jobs.ship import _chosen
@@ -202,11 +204,18 @@ class TestShipping:
         monkeypatch.setattr(shipped, "TABLE", table)
         find_job("vision.ship")
 
+        def quickly(settings: MeasureSpec, ctx: LocalContext) -> None:
+            changes = {"data": "digits", "images": 40, "attacked": 5, "eps": (0.1,), "steps": 2, "strong": False}
+            measure_module.measure(settings.changed(**changes), ctx)
+
+        monkeypatch.setattr(ship_module, "measure", quickly)
+
     def test_each_is_written_with_its_title_and_skipped_the_next_time(self, tmp_path: Path) -> None:
         settings = ShipSpec(names="mnist", folder=str(tmp_path))
         result = run_job("vision.ship", settings)
         assert result.trained == ("mnist-one", "mnist-two") and result.accuracy.shape == (2,)
         card = read_card(tmp_path / "mnist-two.safetensors")
+        assert card.metrics["images"] == 40 and "pgd2_0.1" in card.metrics and "held_out_accuracy" in card.metrics
         assert card.title == "Two" and card.command == "paper-workbench run vision.ship --set names=mnist-two"
         again = run_job("vision.ship", settings)
         assert again.trained == () and again.skipped == ("mnist-one", "mnist-two")
