@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 from engines.invariance.snapshots import Inspection, InspectRequest
 from workbench import icons
 from workbench.panels.invariance.map_board import MapBoard, Row, Tile
+from workbench.panels.invariance.microscope import small_line
 from workbench.theme import GRID, Theme, set_role
 from workbench.widgets.basics import label, number, repolish
 
@@ -62,7 +63,7 @@ class Inspector(QWidget):
         self.board = MapBoard(theme, "Feature maps", empty="Tick a convolutional model")
         self.residual = label("", "strong")
         self.residual.setAccessibleName("Residual")
-        self.note = label("", "small", muted=True, wrap=True)
+        self.note = small_line()
         self.model.activated.connect(lambda _: self._model_chosen())
         self.stage.activated.connect(lambda _: self.ask(keep_channel=False))
         self.channel.valueChanged.connect(lambda _: self.ask())
@@ -173,14 +174,14 @@ class Inspector(QWidget):
             heads = ("input", "its map", f"turned {degrees}°", "its map", "difference")
             self.board.set_rows((Row("An ordinary network: one map a channel", tiles),), heads)
         kind = "ok" if found.is_equivariant else "error"
-        word = "equivariant" if found.is_equivariant else "broken"
+        word = "equivariant" if found.is_equivariant else "broken" if group > 1 else "not equivariant"
         self.residual.setText(f"residual {number(found.relative, 2)}  {word}")
         set_role(self.residual, kind)
         repolish(self.residual)
         own = f"This channel has a map for each{last}; the frame is where the first has gone. " if group > 1 else ""
         self.note.setText(
-            f"{own}Residual: the largest difference over all {found.channels} channels, over the largest value; "
-            "float32 leaves about 10⁻⁷."
+            f"{own}Residual: largest difference over all {found.channels} channels, by the largest value; "
+            "rounding leaves about 10⁻⁷."
         )
 
     def _draw_group(self, found: Inspection, gap: np.ndarray, degrees: int) -> None:

@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QSlid
 
 from engines.invariance.results import PlaneSlice
 from engines.invariance.snapshots import SliceRequest
-from workbench.theme import GRID, Theme
-from workbench.widgets.basics import label, number, percent
+from workbench.theme import GRID, Theme, font, set_role
+from workbench.widgets.basics import ElidedLabel, label, number, percent
 from workbench.widgets.field_view import FieldView
 
 SIZE: Final = 49
@@ -66,7 +66,7 @@ class Microscope(QWidget):
         self.extent, self._extent_text = _slider(5, 120, 40, "Half the side of the slice, Euclidean, in tenths")
         self.eps, self._eps_text = _slider(1, 60, 20, "Strength of the attack that gives the direction, in 1/200")
         self.field = SliceField(theme)
-        self.said = label("", "small", muted=True, wrap=True)
+        self.said = small_line()
         self.said.setAccessibleName("Distance to the boundary")
         self._later = QTimer(self, singleShot=True, interval=ASK_MS)
         self._later.timeout.connect(self.ask)
@@ -166,6 +166,15 @@ class Microscope(QWidget):
         self.shown = found
         self.field.show_slice(found)
         self.said.setText(f"Named {found.names[found.label]} in the middle. {arrow_text(found)}.")
+
+
+def small_line() -> ElidedLabel:
+    """A muted line of small text that ends in "…" where there is no room. Text that wraps would ask for more height
+    than the whole view has."""
+    made = ElidedLabel()
+    made.setFont(font("small"))
+    set_role(made, "muted")
+    return made
 
 
 def _slider(low: int, high: int, value: int, help_text: str) -> tuple[QSlider, QLabel]:

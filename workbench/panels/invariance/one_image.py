@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from engines.invariance.snapshots import Dial, LiveSnapshot
 from workbench.panels.base import Export
 from workbench.panels.invariance.inspector import Inspector
 from workbench.panels.invariance.live import LiveImage
-from workbench.panels.invariance.microscope import Microscope
+from workbench.panels.invariance.microscope import Microscope, small_line
 from workbench.panels.invariance.verdicts import Verdict, Verdicts
+from workbench.panels.vision.models import short_title
 from workbench.panels.vision.picture_box import PictureBox
-from workbench.theme import GRID, font, set_role
-from workbench.widgets.basics import ElidedLabel, label
+from workbench.theme import GRID
+from workbench.widgets.basics import label
 from workbench.widgets.polar import PolarDial, Ring
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ WIDE: Final = 700
 """Pixels of width from which picture, dial and verdicts stand beside each other."""
 NO_MAPS: Final = ("mlp",)
 MOST_RINGS: Final = 8
+_ACROSS, _DOWN = QBoxLayout.Direction.LeftToRight, QBoxLayout.Direction.TopToBottom
 RINGS: Final = (
     "Outermost ring: the first model. Colours are classes, pale where a model is unsure; red: not the true class."
 )
@@ -51,9 +53,7 @@ class OneImageView(QScrollArea):
         self.verdicts = Verdicts(theme)
         self.inspector = Inspector(theme)
         self.microscope = Microscope(theme)
-        self.status = ElidedLabel()
-        set_role(self.status, "muted")
-        self.status.setFont(font("small"))
+        self.status = small_line()
         self._build()
         self.pictures.picture_changed.connect(self._picture)
         self.dial.angle_changing.connect(self._turned)
@@ -125,7 +125,7 @@ class OneImageView(QScrollArea):
         union = list(dict.fromkeys(name for names in dial.names for name in names))
         place = {name: i for i, name in enumerate(union)}
         rings, verdicts = [], []
-        for i, title in enumerate(dial.titles):
+        for i, title in enumerate(map(short_title, dial.titles)):
             table = np.array([*(place[name] for name in dial.names[i]), -1])
             rings.append(Ring(title, table[dial.classes[i, :-1]], dial.confidence[i, :-1]))
             now = int(table[dial.now_classes[i]])
@@ -225,15 +225,24 @@ class OneImageView(QScrollArea):
         column.addWidget(label("What they say at this angle", "strong"))
         column.addWidget(self.verdicts)
         column.addStretch(1)
-        content = QWidget()
-        self._grid = QGridLayout(content)
-        self._grid.setContentsMargins(GRID, GRID // 2, GRID, GRID)
-        self._grid.setSpacing(GRID)
         self._is_wide: bool | None = None
-        self.pictures.setMinimumHeight(220)
-        self.dial.setMinimumSize(240, 260)
+        self._above, self._below = QBoxLayout(_ACROSS), QBoxLayout(_ACROSS)
+        for part, stretch in ((self.pictures, 3), (self.dial, 4), (self._right, 3)):
+            self._above.addWidget(part, stretch)
         for part in (self.inspector, self.microscope):
-            part.setMinimumHeight(300)
+            part.setMinimumHeight(290)
+            self._below.addWidget(part, 1)
+        self.pictures.setMinimumWidth(180)
+        self.dial.setMinimumSize(220, 230)
+        content = QWidget()
+        rows = QVBoxLayout(content)
+        rows.setContentsMargins(GRID, GRID // 2, GRID, GRID)
+        rows.setSpacing(GRID)
+        for row in (self._above, self._below):
+            row.setSpacing(2 * GRID)
+        rows.addLayout(self._above, 5)
+        rows.addWidget(self.status)
+        rows.addLayout(self._below, 6)
         self.setWidget(content)
         self._arrange()
 
@@ -242,23 +251,5 @@ class OneImageView(QScrollArea):
         if wide == self._is_wide:
             return
         self._is_wide = wide
-        for part in (self.pictures, self.dial, self._right, self.inspector, self.microscope, self.status):
-            self._grid.removeWidget(part)
-        if wide:
-            places = (
-                (self.pictures, 0, 0, 2), (self.dial, 0, 2, 2), (self._right, 0, 4, 2), (self.status, 1, 0, 6),
-                (self.inspector, 2, 0, 3), (self.microscope, 2, 3, 3),
-            )  # fmt: skip
-        else:
-            places = (
-                (self.dial, 0, 0, 6), (self._right, 1, 0, 6), (self.status, 2, 0, 6), (self.pictures, 3, 0, 6),
-                (self.inspector, 4, 0, 6), (self.microscope, 5, 0, 6),
-            )  # fmt: skip
-        for part, row, column, span in places:
-            self._grid.addWidget(part, row, column, 1, span)
-        for row in range(6):
-            self._grid.setRowStretch(row, 0)
-        for row, stretch in ((0, 4), (2, 5)) if wide else ((0, 1),):
-            self._grid.setRowStretch(row, stretch)
-        for column in range(6):
-            self._grid.setColumnStretch(column, 1)
+        for row in (self._above, self._below):
+            row.setDirection(_ACROSS if wide else _DOWN)

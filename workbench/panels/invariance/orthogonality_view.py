@@ -161,10 +161,8 @@ class OrthogonalityView(Stage):
         ):  # fmt: skip
             counts = np.histogram(np.abs(values), edges)[0]
             self.cosines.set_curve(key, middles, counts, name=name, colour=colour, style="steps")
-        self.cosines.set_mark("chance", result.chance_cosine, text=f"{result.dimension}-d", colour="muted")
-        self.cosines.set_mark(
-            "effective", result.effective_cosine, text=f"{result.effective_dimension:.0f}-d", colour="accent"
-        )
+        self.cosines.set_mark("chance", result.chance_cosine, colour="muted")
+        self.cosines.set_mark("effective", result.effective_cosine, text="random", colour="accent")
         self.cosines.set_range(x=(0.0, 1.0))
         self._read()
 
@@ -196,7 +194,9 @@ class OrthogonalityView(Stage):
         self.verdict.setText(
             f"The first {k} directions overlap by {percent(ours)}: chance alone gives {percent(chance)}, "
             f"differences of images {percent(float(data[0]))} with the attacks and {percent(float(data[1]))} with the "
-            f"turns. Attacks and turns are {word}."
+            f"turns. Attacks and turns are {word}. Image by image, lines mark the mean |cos| of random changes: "
+            f"{number(result.chance_cosine, 2)} in {result.dimension} dimensions, "
+            f"{number(result.effective_cosine, 2)} in the {result.effective_dimension:.0f} that images fill."
         )
 
     def _build(self) -> None:
@@ -258,6 +258,5 @@ def _summary(result: OrthogonalityResult) -> str:
     return (
         f"{result.model} on {len(result.point_cosines)} images of {result.source}; PGD at ε {result.eps:.3g} fooled "
         f"{percent(result.fooled)}; the images fill {number(result.effective_dimension)} of {result.dimension} "
-        f"dimensions, where two random changes have a mean |cos| of {number(result.effective_cosine, 2)}{lost}."
-        + "".join(f" {note}" for note in result.notes)
+        f"dimensions{lost}." + "".join(f" {note}" for note in result.notes)
     )
