@@ -327,6 +327,7 @@ def style_sheet(c: Colours, scheme: Literal["light", "dark"] = "light") -> str:
     QStatusBar::item {{ border: none; }}
     *[role="muted"] {{ color: {c.muted}; }}
     *[role="error"] {{ color: {c.error}; }}
+    *[role="ok"] {{ color: {c.ok}; }}
     QFrame[role="card"] {{ background: {c.surface}; border: 1px solid {c.border}; border-radius: 8px; }}
     QLabel[role="key"] {{ background: {c.surface}; border: 1px solid {c.border}; border-radius: 4px;
         padding: 1px 5px; }}

@@ -197,7 +197,7 @@ class Inspector(QWidget):
             ),
             Row(
                 "Less the upright maps, turned and moved on",
-                (Tile(0 * found.turned, "picture", "no difference"), *(Tile(v, "difference") for v in gap)),
+                (Tile(0 * found.turned, "difference", "no difference"), *(Tile(v, "difference") for v in gap)),
             ),
         )
         self.board.set_rows(rows, ("input", *_heads(found.group)))

@@ -35,11 +35,11 @@ THETA, EPS = 60.0, 0.1
 HEADERS: Final = (
     ("Model", "Its title"),
     ("Trained", "Largest turn and strength of the adversary in training, as its card says"),
-    ("Clean", "Accuracy without turn or attack, % with half the 95 % interval"),
-    ("inv(θ*)", "Rate of invariance: random turns up to ±θ* leave the answer as it was"),
-    ("acc(θ*)", "Accuracy on images turned by up to ±θ*"),
-    ("1−fool(ε*)", "Share of images whose answer the attack at ε* does not change"),
-    ("racc(ε*)", "Robust accuracy: right in spite of the attack at ε*"),
+    ("Clean [%]", "Accuracy without turn or attack, % with half the 95 % interval"),
+    ("inv(θ*) [%]", "Rate of invariance: random turns up to ±θ* leave the answer as it was"),
+    ("acc(θ*) [%]", "Accuracy on images turned by up to ±θ*"),
+    ("1−fool(ε*) [%]", "Share of images whose answer the attack at ε* does not change"),
+    ("racc(ε*) [%]", "Robust accuracy: right in spite of the attack at ε*"),
 )
 
 

@@ -115,12 +115,12 @@ class FigureTable(QTableWidget):
         self._quiet = was
 
     def columns_as_arrays(self) -> Mapping[str, np.ndarray]:
-        """What is shown as columns for CSV."""
+        """What is shown as columns for CSV; shares in [0, 1]."""
         found = {}
         for column in range(self.columnCount()):
             cells = [row[column] for row in self._rows]
             plain = all(cell.value is None for cell in cells)
-            name = self.horizontalHeaderItem(column).text()
+            name = self.horizontalHeaderItem(column).text().removesuffix(" [%]")
             found[name] = np.array([cell.text if plain else cell.value for cell in cells])
         return found
 
