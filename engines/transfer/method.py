@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from engines.core.errors import UserError
-from engines.vision.attacks.base import Check, Net, cross_entropy, lengths, nothing
+from engines.vision.attacks.base import Check, Net, cross_entropy, nothing
 
 FACTORS = tuple(round(0.1 * k, 1) for k in range(1, 21))
 """Global scales of figure 1: 0.1 to 2.0."""
@@ -30,26 +30,6 @@ def eight_bit(adv: np.ndarray, x: np.ndarray, eps: float) -> np.ndarray:
     if (low > high).any():
         raise UserError(f"eight-bit files cannot hold a change of at most {eps:.2g}", "choose an eps of 1/255 or more")
     return np.clip(np.rint(adv.astype(np.float64) * 255), low, high).astype(np.uint8)
-
-
-def spectrum(delta: np.ndarray) -> np.ndarray:
-    """Where a perturbation [C, H, W] has its energy: log10(1 + magnitude) of its 2-D Fourier transform, mean over
-    colours, zero frequency in the middle: float32 [H, W]."""
-    magnitude = np.abs(np.fft.fft2(delta.astype(np.float64), axes=(-2, -1))).mean(0)
-    return np.fft.fftshift(np.log10(1 + magnitude)).astype(np.float32)
-
-
-def radial(delta: np.ndarray, bands: int = 16) -> np.ndarray:
-    """Share of the energy of perturbations [N, C, H, W] in rings of rising frequency, float64 [bands], sum 1.
-
-    The last ring is the highest frequency of an axis; the corners beyond it count to it. Zeros where nothing changed.
-    """
-    power = (np.abs(np.fft.fft2(delta.astype(np.float64), axes=(-2, -1))) ** 2).sum((0, 1))
-    rows, columns = np.fft.fftfreq(delta.shape[-2]), np.fft.fftfreq(delta.shape[-1])
-    radius = np.hypot(rows[:, None], columns[None]) / 0.5
-    ring = np.minimum((radius * bands).astype(int), bands - 1)
-    energy = np.bincount(ring.ravel(), power.ravel(), minlength=bands)
-    return energy / energy.sum() if energy.sum() > 0 else energy
 
 
 def scaled_losses(
@@ -156,8 +136,3 @@ def fooled(named: Tensor, y: Tensor, clean: Tensor) -> tuple[int, int, int]:
 def mean_look_ahead(before: Tensor, ahead: Tensor, step_size: float) -> float:
     """How far the look-ahead reaches, in steps: mean |n - x| / a."""
     return float((ahead - before).abs().mean()) / step_size
-
-
-def norms(delta: Tensor) -> tuple[float, float]:
-    """(largest l-inf, mean l2) of perturbations [N, C, H, W]."""
-    return float(delta.abs().max()) if delta.numel() else 0.0, float(lengths(delta).mean())

@@ -11,7 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engines.transfer.method import Plane, losses_on, plane_of, radial, spectrum
+from engines.transfer.frequency import radial, spectrum
+from engines.transfer.method import Plane, losses_on, plane_of
 from engines.transfer.setting import Source
 from engines.transfer.snapshots import Perturbation, PlaneView, Walk
 from engines.vision.attacks.gradient import steps

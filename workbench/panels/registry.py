@@ -80,6 +80,41 @@ PANELS: tuple[PanelInfo, ...] = (
             "Train on turned or attacked images, live",
         ),
     ),
+    PanelInfo(
+        topic="transfer",
+        title="Transfer attacks",
+        family="Vision",
+        icon="transfer",
+        paper="Lin, Song, He, Wang, Hopcroft: Nesterov Accelerated Gradient and Scale Invariance for Adversarial "
+        "Attacks, 2020",
+        summary="Attack one network and see which others fall for the same picture: build the attack from its parts, "
+        "watch each step, and measure what every part is worth.",
+        target="workbench.panels.transfer.panel:TransferPanel",
+        action="Attack an image",
+        accepts=(
+            ".png",
+            ".jpg",
+            ".jpeg",
+            ".tif",
+            ".tiff",
+            ".bmp",
+            ".pt2",
+            ".safetensors",
+            ".pt",
+            ".pth",
+            ".npz",
+            ".json",
+        ),
+        accepts_text="pictures, image networks, crafted images (NPZ), recipes (JSON)",
+        abilities=(
+            "Attack a picture or your own drawing, live while you drag ε",
+            "Mix look-ahead, scale copies, random resizing and smoothing, and see the cost",
+            "Take every iteration apart: gradient, momentum, look-ahead, copies",
+            "Measure every network against every other, with intervals",
+            "Race two recipes by iterations or by gradient passes",
+            "See the look-ahead in a slice of the loss",
+        ),
+    ),
 )
 
 

@@ -274,6 +274,13 @@ class Plot(QWidget):
             self._labels["left"] = (y, y_unit)
         self._restyle(self._theme.colours)
 
+    def set_title(self, title: str) -> None:
+        """Change the heading."""
+        self._title = title
+        self._caption.setText(title)
+        self.setAccessibleName(title)
+        self._write_legend()
+
     def set_range(
         self,
         *,

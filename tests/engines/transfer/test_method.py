@@ -12,15 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engines.core.errors import UserError
+from engines.transfer.frequency import radial, spectrum
 from engines.transfer.method import (
     FACTORS,
     eight_bit,
     fooled,
     losses_on,
     plane_of,
-    radial,
     scaled_losses,
-    spectrum,
 )
 from engines.transfer.recipes import eps_of, recipe_of, recipes_of
 from engines.transfer.reference import FIGURE_2, ON_INCEPTION_V3, TARGETS, black_box_mean

@@ -1,0 +1,474 @@
+"""The Transfer panel: build a recipe, attack one image live, and measure how attacks carry over to other models."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QFileDialog, QTabWidget, QVBoxLayout, QWidget
+
+from engines.core import atomic
+from engines.core.errors import UserError
+from engines.transfer.setting import JOINED, default_models, is_robust
+from engines.transfer.snapshots import LiveSnapshot
+from engines.transfer.spec import CraftSpec, MatrixSpec, RecipeSpec
+from engines.vision.images import Pool
+from engines.vision.nets.models import ModelInfo
+from workbench.commands import Command, later
+from workbench.panels.base import Export, Panel, Zone
+from workbench.panels.registry import PanelInfo
+from workbench.panels.transfer.attack_view import AttackView
+from workbench.panels.transfer.demo import Demonstration
+from workbench.panels.transfer.files import pool_of, read_recipe
+from workbench.panels.transfer.live import LiveAttack
+from workbench.panels.transfer.microscope import PLANE, MicroscopeView
+from workbench.panels.transfer.recipe_bar import RecipeBar
+from workbench.panels.transfer.recipe_model import RecipeModel
+from workbench.panels.transfer.settings_form import NUMBERS, SettingsForm
+from workbench.panels.vision.models import OwnModels, model_items
+from workbench.panels.vision.pools import Pools
+from workbench.services import Services
+from workbench.theme import GRID
+
+if TYPE_CHECKING:
+    from workbench.runner import JobHandle
+
+FORM_FROM: Final = 900
+"""Width of the panel from which the choices are shown beside the work by themselves."""
+TABS: Final = (
+    ("Attack", "", "One image under attack, step by step, and what every model makes of it"),
+    ("Transfer matrix", "workbench.panels.transfer.matrix_stage:MatrixStage", "Every model against every other"),
+    ("Race", "workbench.panels.transfer.race_stage:RaceStage", "Two recipes side by side, iteration by iteration"),
+    ("Microscope", "", "The look-ahead in a slice of the loss, and the loss against scale"),
+    ("Training lab", "workbench.panels.vision.training:TrainingView", "Train another model for the zoo"),
+)
+"""Title, "module:class" of what is imported when first shown, tooltip."""
+ATTACK, MATRIX, RACE, MICROSCOPE, TRAINING = range(5)
+WHITE_BOX: Final = "mnist-lenet"
+"""Attacked at first, where it is here: quick enough for the slider, and not the weakest."""
+
+
+class TransferPanel(Panel):
+    """Wires pickers, the recipe and the tabs together; each tab draws its own."""
+
+    def __init__(self, services: Services, info: PanelInfo, parent: QWidget | None = None) -> None:
+        super().__init__(services, info, parent)
+        self.recipe = RecipeModel(self)
+        self.live = LiveAttack(self)
+        self.form = SettingsForm(services)
+        self.own = OwnModels(self, self.form.models)
+        self.pools = Pools(self, self.form.source)
+        self.bar = RecipeBar(self.recipe, services.theme)
+        self.attack = AttackView(self)
+        self.microscope = MicroscopeView(self)
+        self.demonstration = Demonstration(self)
+        self._source = WHITE_BOX
+        self._truth = ""
+        self._index_wanted = -1
+        self._stages: dict[int, Any] = {}
+        self._stage_states: dict[str, Any] = {}
+        self._build()
+        self._connect()
+        self._first_models()
+        self._recipe_changed(self.recipe.spec)
+        self._tab_shown(ATTACK)
+
+    # -- building ---------------------------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        self.tabs = QTabWidget()
+        self.tabs.setDocumentMode(True)
+        self.tabs.setAccessibleName("Views of the Transfer panel")
+        self._pages: list[QWidget] = []
+        own = {ATTACK: self.attack, MICROSCOPE: self.microscope}
+        for number, (title, _, tip) in enumerate(TABS):
+            page: QWidget = own.get(number) or QWidget()
+            if number not in own:
+                QVBoxLayout(page).setContentsMargins(0, GRID // 4, 0, 0)
+            self._pages.append(page)
+            self.tabs.setTabToolTip(self.tabs.addTab(page, title), tip)
+        stage = QWidget()
+        rows = QVBoxLayout(stage)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setSpacing(0)
+        rows.addWidget(self.bar)
+        rows.addWidget(self.tabs, 1)
+        self.set_zones(self.form, stage)
+
+    def _connect(self) -> None:
+        self.recipe.changed.connect(self._recipe_changed)
+        self.bar.source_changed.connect(self.set_source)
+        self.bar.refused.connect(lambda what, remedy: self.show_message(what, "error", remedy))
+        self.form.recipe.field_changed.connect(self._number_changed)
+        self.form.models.selection_changed.connect(lambda _: self._models_changed())
+        self.own.changed.connect(lambda _: self._models_changed())
+        self.pools.loaded.connect(self._pool_loaded)
+        self.pools.loading.connect(lambda: self.attack.pictures.show_note("Loading pictures…"))
+        self.pools.failed.connect(self._pool_failed)
+        self.attack.pictures.picture_changed.connect(self._picture)
+        self.attack.aim.activated.connect(lambda _: self._ask())
+        self.microscope.literal.toggled.connect(
+            lambda on: self.recipe.change(normaliser="l1" if on else "mean")
+        )  # fmt: skip
+        self.microscope.step.valueChanged.connect(lambda _: self._ask())
+        self.live.answered.connect(self._answered)
+        self.live.mode_changed.connect(self.attack.show_mode)
+        self.live.lost.connect(lambda text: self.show_message(text, "warn"))
+        self.live.lost.connect(self.demonstration.fail)
+        self.tabs.currentChanged.connect(self._tab_shown)
+
+    def _first_models(self) -> None:
+        try:
+            chosen = list(default_models(""))
+        except UserError as error:
+            self.show_message(error.what, "warn", error.remedy)
+            chosen = []
+        self.form.models.set_models(model_items(), chosen)
+        self._models_changed()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self.pools.pool is None:
+            self.pools.load()
+        self.live.resume()
+
+    # -- what tabs ask ----------------------------------------------------------------------------------------
+
+    def chosen(self) -> list[ModelInfo]:
+        """The ticked models that can be used."""
+        return [i for i in self.form.models.models() if isinstance(i, ModelInfo) and not i.problem]
+
+    def names(self) -> list[str]:
+        """Names of the ticked models. Raises UserError where none is ticked."""
+        found = [info.name for info in self.chosen()]
+        if not found:
+            raise UserError("no model is ticked", "tick two or more on the left: one is attacked, the others are asked")
+        return found
+
+    def normal_names(self) -> list[str]:
+        """Of these, the ones that were not trained against an adversary and share the first one's classes."""
+        normal = [info for info in self.chosen() if not is_robust(info)]
+        return [info.name for info in normal if info.classes == normal[0].classes]
+
+    def source_name(self) -> str:
+        """The white box as a spec names it. Raises UserError where none is ticked."""
+        self.names()
+        return self._source
+
+    def experiment(self) -> MatrixSpec:
+        """Recipe, pictures and size of an experiment. Raises UserError where something does not fit."""
+        size = self.form.experiment.read()
+        recipe = {k: v for k, v in self.recipe.spec.model_dump().items() if k not in ("seed", "device")}
+        return size.changed(**recipe, data=self.pools.for_spec())
+
+    def stage(self, number: int) -> Any:
+        """What a tab shows, built when first asked for."""
+        if number in (ATTACK, MICROSCOPE):
+            return self.attack if number == ATTACK else self.microscope
+        if number not in self._stages:
+            module, _, name = TABS[number][1].partition(":")
+            made = getattr(importlib.import_module(module), name)
+            if number == TRAINING:
+                view = made(self, start={"kind": "bncnn", "data": "digits"})
+                view.model_kept.connect(lambda kept: self.own.refresh(kept, tick=True))
+            else:
+                view = made(self)
+            self._pages[number].layout().addWidget(view)  # type: ignore[union-attr]
+            self._stages[number] = view
+            state = self._stage_states.get(TABS[number][0])
+            if isinstance(state, dict):
+                view.restore_state(state)
+        return self._stages[number]
+
+    # -- the panel contract -----------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Start what the tab is for; from the live tabs, the matrix."""
+        number = self.tabs.currentIndex()
+        if number in (ATTACK, MICROSCOPE):
+            number = MATRIX
+            self.tabs.setCurrentIndex(number)
+        self._try(self.stage(number).start)
+
+    def demo(self) -> None:
+        """A live attack on one image, then a small matrix."""
+        self.demonstration.start()
+
+    def close_panel(self) -> None:
+        self.demonstration.end()
+        for view in (self.attack, self.microscope, *self._stages.values()):
+            view.close_stage()
+        self.own.close()
+        self.pools.close()
+        self.live.close()
+        super().close_panel()
+
+    def stop(self) -> None:
+        """Stop every job; the session under the image goes on."""
+        for handle in list(self._jobs):
+            if handle is not self.live.handle:
+                handle.cancel()
+
+    def accepts(self, path: Path) -> bool:
+        known = path.suffix.lower() in (".npz", ".json")
+        return path.is_dir() or known or self.own.accepts(path) or self.pools.accepts(path)
+
+    def open_path(self, path: Path) -> None:
+        """A model, a picture, a folder of pictures, images in an NPZ, or a recipe.json."""
+        suffix = path.suffix.lower()
+        if path.is_dir() or self.pools.accepts(path):
+            self.pools.open_path(path)
+        elif suffix == ".json":
+            self.recipe.load(read_recipe(path))
+        elif suffix == ".npz":
+            self._pool_loaded(pool_of(path, self.pools.shape))
+        elif self.own.accepts(path):
+            self.own.open_path(path)
+            return
+        else:
+            raise UserError(f"{path.name} is no picture, model or recipe", "drop a picture, a folder or a model file")
+        self.tabs.setCurrentIndex(ATTACK)
+
+    def save_state(self) -> dict[str, Any]:
+        stages = dict(self._stage_states)
+        for number in (ATTACK, MICROSCOPE, *self._stages):
+            stages[TABS[number][0]] = self.stage(number).save_state()
+        return {
+            "models": self.form.models.selection(),
+            "white_box": self._source,
+            "source": self.pools.source,
+            "picture": self.attack.pictures.index,
+            "recipe": self.recipe.save_state(),
+            "experiment": self.form.experiment.save_state(),
+            "stages": stages,
+            "tab": self.tabs.currentIndex(),
+        }
+
+    def restore_state(self, state: dict[str, Any]) -> None:
+        models = state.get("models")
+        if isinstance(state.get("white_box"), str):
+            self._source = state["white_box"]
+        if isinstance(models, list) and all(isinstance(name, str) for name in models):
+            self.form.models.set_selection(models)
+        self._models_changed()
+        if isinstance(state.get("source"), str) and state["source"]:
+            self.pools.set_source(state["source"])
+        picture = state.get("picture")
+        if isinstance(picture, int) and not isinstance(picture, bool):
+            self._index_wanted = picture
+        self.recipe.restore_state(state.get("recipe"))
+        if isinstance(state.get("experiment"), dict):
+            self.form.experiment.restore_state(state["experiment"])
+        if isinstance(state.get("stages"), dict):
+            self._stage_states = state["stages"]
+            for number in (ATTACK, MICROSCOPE, *self._stages):
+                kept = self._stage_states.get(TABS[number][0])
+                if isinstance(kept, dict):
+                    self.stage(number).restore_state(kept)
+        tab = state.get("tab")
+        if isinstance(tab, int) and not isinstance(tab, bool) and 0 <= tab < self.tabs.count():
+            self.tabs.setCurrentIndex(tab)
+
+    def exports(self) -> list[Export]:
+        return list(self.stage(self.tabs.currentIndex()).exports())
+
+    def commands(self) -> list[Command]:
+        group = self.info.title
+        views = [
+            Command(f"transfer.tab{number}", f"Show {title}", later(self.tabs.setCurrentIndex, number), "",
+                    group=group, icon="eye")
+            for number, (title, _, _) in enumerate(TABS)
+        ]  # fmt: skip
+        return [
+            *super().commands(),
+            Command("transfer.undo", "Undo the change of the recipe", self.recipe.undo, "Ctrl+Z",
+                    self.recipe.why_no_undo, group, "undo"),
+            Command("transfer.redo", "Redo the change of the recipe", self.recipe.redo, "Ctrl+Y",
+                    self.recipe.why_no_redo, group, "redo"),
+            *views,
+            Command("transfer.craft", "Craft and save images with this recipe…", self.craft, group=group, icon="save"),
+            Command("transfer.own", "Add a model of your own…", lambda: self.form.models.add_own(), group=group,
+                    icon="plus"),
+        ]  # fmt: skip
+
+    # -- crafting and recipes out -----------------------------------------------------------------------------
+
+    def write_recipe(self, path: Path) -> None:
+        """Name, parts, numbers and white box of the recipe as JSON; dropped on the window it is taken up again."""
+        about = {
+            "name": self.recipe.title,
+            "recipe": asdict(self.recipe.recipe()),
+            "passes": self.recipe.passes,
+            "source": self._source,
+            "paper": "Lin et al. 2020, arXiv 1908.06281",
+        }
+        atomic.write_text(path, json.dumps(about, indent=2, ensure_ascii=False) + "\n")
+
+    def craft(self, folder: Path | None = None) -> None:
+        """Attack the chosen pictures and write NPZ, PNG and recipe.json into a folder, asked for unless given."""
+        if folder is None:
+            chosen = QFileDialog.getExistingDirectory(self, "Folder for the crafted images")
+            if not chosen:
+                return
+            folder = Path(chosen)
+        where = folder
+
+        def begin() -> None:
+            size = self.experiment()
+            common = {k: v for k, v in size.model_dump().items() if k in CraftSpec.model_fields}
+            classes = self._source_infos()[0].classes
+            aim = self.attack.target_class
+            spec = CraftSpec.checked(
+                {**common, "source": self.source_name(), "targets": ",".join(self.names()), "folder": str(where),
+                 "target_class": classes[aim] if aim >= 0 else "", "images": min(size.images, 10_000)}
+            )  # fmt: skip
+            handle = self.start("transfer.craft", spec)
+            handle.ended.connect(self._crafted)
+
+        self._try(begin)
+
+    def _crafted(self, handle: JobHandle) -> None:
+        handle.ended.disconnect(self._crafted)
+        if handle.state == "done":
+            r = handle.result
+            self.show_message(
+                f"{r.files} files are in {r.folder}: {int(r.fooled_saved[0].sum())} of {len(r.keys)} saved images fool "
+                f"{r.targets[0].title}.", "info",
+            )  # fmt: skip
+
+    # -- zones ------------------------------------------------------------------------------------------------
+
+    def toggle_zone(self, zone: Zone) -> None:
+        """The training lab has settings of its own."""
+        if zone == "form" and self.tabs.currentIndex() == TRAINING:
+            self.stage(TRAINING).toggle_settings()
+            self._settle_zones()
+        else:
+            super().toggle_zone(zone)
+
+    def _settle_zones(self) -> None:
+        super()._settle_zones()
+        if not hasattr(self, "tabs") or "form" not in self._zones:
+            return
+        training = self.tabs.currentIndex() == TRAINING
+        asked = self._asked.get("form")
+        shown = self.width() >= FORM_FROM if asked is None else asked
+        self._zones["form"].setVisible(shown and not training)
+        self.bar.setVisible(not training)
+        view = self._stages.get(TRAINING)
+        on = view.settings.isVisibleTo(view) if training and view is not None else self._zones["form"].isVisibleTo(self)
+        self._form_button.setChecked(on)
+
+    # -- inside -----------------------------------------------------------------------------------------------
+
+    def _try(self, action: Any) -> bool:
+        try:
+            action()
+        except UserError as error:
+            self.show_message(error.what, "error", error.remedy)
+            return False
+        return True
+
+    def _tab_shown(self, number: int) -> None:
+        self.run_button.set_text(self.stage(number).run_text)
+        self._settle_zones()
+        self._ask()
+        self.commands_changed.emit()
+
+    def _recipe_changed(self, spec: RecipeSpec) -> None:
+        self.form.show_recipe(spec)
+        self.microscope.show_recipe(spec.steps, spec.normaliser == "l1")
+        self._ask()
+        self.commands_changed.emit()
+
+    def _number_changed(self, field: str) -> None:
+        """A number of the form; while it is wrong the form says so beside it and nothing else happens."""
+        spec = self.form.recipe.spec()
+        if (
+            spec is not None
+            and field in NUMBERS
+            and not self._try(lambda: self.recipe.change(**{field: getattr(spec, field)}))
+        ):
+            self.form.show_recipe(self.recipe.spec)
+
+    def set_source(self, name: str) -> None:
+        """Attack this model, or the mean logits of several joined by +."""
+        self._source = name
+        self._show_sources()
+        self._ask(fresh=True)
+
+    def _source_infos(self) -> list[ModelInfo]:
+        by_name = {info.name: info for info in self.chosen()}
+        return [by_name[part] for part in self._source.split(JOINED) if part in by_name]
+
+    def _models_changed(self) -> None:
+        chosen = self.chosen()
+        self._show_sources()
+        if chosen and chosen[0].input_shape != self.pools.shape:
+            self.recipe.set_shape(chosen[0].input_shape)
+            self.attack.pictures.set_shape(chosen[0].input_shape)
+            self.pools.set_shape(chosen[0].input_shape)
+        self._ask(fresh=True)
+
+    def _show_sources(self) -> None:
+        chosen = self.chosen()
+        sources = [(info.name, info.title) for info in chosen]
+        normal = self.normal_names() if chosen else []
+        if len(normal) > 1:
+            sources.append((JOINED.join(normal), f"{len(normal)} normal models together"))
+        known = [name for name, _ in sources]
+        if self._source not in known:
+            self._source = WHITE_BOX if WHITE_BOX in known else known[0] if known else ""
+        self.bar.set_sources(sources, self._source)
+        infos = self._source_infos()
+        self.attack.set_models(chosen, infos[0].classes if infos else ())
+
+    def _picture(self, image: np.ndarray, truth: str) -> None:
+        self._truth = truth
+        self.attack.show_image(image)
+        self.microscope.forget()
+        fits = all(info.input_shape == image.shape for info in self.chosen())
+        self.live.set_image(image, **{**self._wanted(), **({} if fits else {"source": ""})})
+
+    def _wanted(self) -> dict[str, Any]:
+        """What the tab that is shown needs of the session."""
+        infos = self._source_infos()
+        classes = [name.casefold() for name in infos[0].classes] if infos else []
+        label = classes.index(self._truth.casefold()) if self._truth.casefold() in classes else -1
+        deep = self.tabs.currentIndex() == MICROSCOPE
+        return {
+            "source": self._source if infos else "",
+            "targets": tuple(info.name for info in self.chosen()),
+            "recipe": self.recipe.recipe(),
+            "label": label,
+            "target_class": self.attack.target_class if self.attack.target_class < len(classes) else -1,
+            "step": self.microscope.step.value(),
+            "plane_size": PLANE if deep else 0,
+            "scales": deep,
+        }
+
+    def _ask(self, *, fresh: bool = False) -> None:
+        if self.isVisible() and self.tabs.currentIndex() in (ATTACK, MICROSCOPE):
+            image, infos = self.live.image, self.chosen()
+            if image is not None and any(info.input_shape != image.shape for info in infos):
+                return  # Pictures of the other shape are on their way.
+            self.live.ask(fresh=fresh, **self._wanted())
+
+    def _answered(self, snapshot: LiveSnapshot) -> None:
+        self.attack.show_answer(snapshot)
+        self.microscope.show_answer(snapshot)
+
+    def _pool_loaded(self, pool: Pool) -> None:
+        self.attack.show_pool(pool)
+        if 0 <= self._index_wanted < len(pool):
+            self.attack.pictures.gallery.select(self._index_wanted)
+        self._index_wanted = -1
+
+    def _pool_failed(self, text: str) -> None:
+        self.attack.pictures.show_note(text)
+        self.demonstration.fail(text)
