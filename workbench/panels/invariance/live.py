@@ -80,10 +80,6 @@ class LiveImage(QObject):
         """Ask for this slice."""
         self.ask(plane=wanted, first="slice")
 
-    def rest(self) -> None:
-        """Do nothing until the next request."""
-        self._panel_gone()
-
     def close(self) -> None:
         """End the session."""
         handle, self._handle = self._handle, None
@@ -94,13 +90,8 @@ class LiveImage(QObject):
             handle.cancel()
         self._set_mode("off")
 
-    def _panel_gone(self) -> None:
-        wanted = self._wanted
-        self.close()
-        self._wanted = wanted
-
     def resume(self) -> None:
-        """Ask the last request again, as after `rest`."""
+        """Ask the last request again where the session has ended."""
         if self._wanted is not None and self._handle is None:
             self._send(self._wanted, fresh=True)
 
@@ -135,7 +126,7 @@ class LiveImage(QObject):
     def _ended(self, handle: object) -> None:
         if handle is not self._handle:
             return
-        failed = self._handle.state in ("failed", "interrupted")
+        failed = getattr(handle, "state", "") in ("failed", "interrupted")
         self._handle = None
         self._set_mode("failed" if failed else "off")
         if failed:

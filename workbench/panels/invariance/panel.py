@@ -318,8 +318,9 @@ class InvariancePanel(Panel):
         if (snapshot.dial.classes < 0).any() and not snapshot.done:
             return
         self._demo = ["profile"]
-        flips = snapshot.dial.flips[:, :-1].any(1)
-        self._demo_figures = {"models": len(flips), "models_that_flip": int(flips.sum())}
+        dial = snapshot.dial
+        flipping = int(dial.flips[:, :-1].any(1).sum())
+        self._demo_figures = {"models": len(dial.models), "models_that_flip": flipping}
         if snapshot.inspection is not None:
             self._demo_figures["residual"] = float(snapshot.inspection.relative)
         self.tabs.setCurrentIndex(TRADE_OFF)

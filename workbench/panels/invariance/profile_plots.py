@@ -12,7 +12,7 @@ from engines.core.intervals import wilson
 from engines.invariance.results import ProfileResult
 from workbench.panels.invariance.trails import colours_of
 from workbench.theme import Theme
-from workbench.widgets.plots import Plot
+from workbench.widgets.plots import LineStyle, Plot
 
 SHOWS: Final = (
     ("rates", "Relative to the own answer", "rate of invariance", "fooling rate"),
@@ -64,7 +64,7 @@ class ProfilePlots:
                 if i == chosen:
                     ends = np.array([wilson(v * count, count) if np.isfinite(v) else (v, v) for v in rows[i]])
                     plot.set_band(f"{i} interval", x, 100 * ends[:, 0], 100 * ends[:, 1], colour=colours[i])
-                style = "line and points" if i == chosen else "line"
+                style: LineStyle = "line and points" if i == chosen else "line"
                 plot.set_curve(str(i), x, 100 * rows[i], name=model.title, colour=colours[i], style=style)
             plot.set_range(x=(float(x[0]), float(x[-1])), y=(0.0, 100.0), padding=0.03)
         self.set_marks(theta, eps)

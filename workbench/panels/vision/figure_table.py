@@ -45,6 +45,7 @@ class FigureTable(QTableWidget):
         """headers: (text, tooltip) of each column."""
         super().__init__(0, len(headers))
         self.setAccessibleName(name)
+        self._names = [text for text, _ in headers]
         for column, (text, tip) in enumerate(headers):
             item = QTableWidgetItem(text)
             item.setToolTip(tip)
@@ -120,7 +121,7 @@ class FigureTable(QTableWidget):
         for column in range(self.columnCount()):
             cells = [row[column] for row in self._rows]
             plain = all(cell.value is None for cell in cells)
-            name = self.horizontalHeaderItem(column).text().removesuffix(" [%]")
+            name = self._names[column].removesuffix(" [%]")
             found[name] = np.array([cell.text if plain else cell.value for cell in cells])
         return found
 
