@@ -165,19 +165,17 @@ class Fit:
         self.net.eval()
 
     def state(self) -> dict[str, Any]:
-        """All that a later process needs to go on from here, as numpy arrays and plain values."""
+        """All that a later process needs to go on from here, as copied numpy arrays and plain values."""
         moments = self.optimiser.state_dict()["state"]
         return {
             "updates": self.update_count,
             "losses": np.array(self.losses, np.float32).reshape(-1, self.net.classes),
             "curve": np.array(self.curve).reshape(-1, self.net.classes),
-            "best_auc": self.best_auc,
-            "best_epoch": self.best_epoch,
-            "net": {name: value.cpu().numpy() for name, value in self.net.state_dict().items()},
-            "best": {name: value.cpu().numpy() for name, value in self.best.items()},
-            "moments": {
-                str(i): {key: value.cpu().numpy() for key, value in entry.items()} for i, entry in moments.items()
-            },
+            "best_auc": self.best_auc.copy(),
+            "best_epoch": self.best_epoch.copy(),
+            "net": {name: _copied(value) for name, value in self.net.state_dict().items()},
+            "best": {name: _copied(value) for name, value in self.best.items()},
+            "moments": {str(i): {key: _copied(value) for key, value in entry.items()} for i, entry in moments.items()},
             "rng": self._rng.bit_generator.state,
             "queues": [[k, positive, queue] for (k, positive), queue in self.pools._queues.items()],
             "generator": self.generator.get_state().numpy(),
@@ -200,6 +198,11 @@ class Fit:
         self._rng.bit_generator.state = state["rng"]
         self.pools._queues = {(int(k), bool(positive)): queue for k, positive, queue in state["queues"]}
         self.generator.set_state(torch.from_numpy(state["generator"].copy()))
+
+
+def _copied(value: Tensor) -> np.ndarray:
+    """A tensor as an array that training does not change any more."""
+    return np.array(value.detach().cpu().numpy())
 
 
 def attack_each(

@@ -192,7 +192,7 @@ def fit_classifier(
     shape = parts.train.shape
     kind = {"kind": "mlp", "hidden": (96, 96)} if min(shape[1:]) < 20 else {"kind": "lenet-small"}
     net = build({**kind, "input_shape": shape, "classes": len(parts.classes)}, seed=seed)
-    epochs = max(2, round(25_000 / max(1, len(parts.train))))
+    epochs = int(np.clip(round(25_000 / len(parts.train)), 2, 40))
     settings = Settings(
         epochs=epochs, batch=32, rate=2e-3, adversarial="pgd" if eps else "none", eps=eps, steps=10,
         eps_ramp=epochs / 3 if eps else 0.0, seed=seed,

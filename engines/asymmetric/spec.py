@@ -165,6 +165,8 @@ class BenchSpec(BankSpec):
         advanced=True,
     )  # fmt: skip
 
+    write: bool = param(False, "Write the figures into the detectors' card.", group="Rule", advanced=True)
+
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         "quick": {"images": 100, "steps": 60, "step_size": 0.0, "auc_images": 50},
         "full": {"images": 1000, "steps": 200, "auc_images": 500, "auc_steps": (10, 40, 100, 200, 500, 1000)},

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -56,7 +56,38 @@ def bench(spec: BenchSpec, ctx: JobContext) -> BenchResult:
     bank = load_bank(spec.detectors, spec.data, device)
     pool = images_for(bank, spec.images, spec.seed, ctx.check)
     f = classifier_for(spec.classifier, bank, robust=False, seed=spec.seed, device=device, check=ctx.check)
-    return measure(spec, ctx, bank, f, pool)
+    result = measure(spec, ctx, bank, f, pool)
+    if spec.write:
+        write_figures(spec, bank, result)
+    return result
+
+
+def write_figures(spec: BenchSpec, bank: Loaded, result: BenchResult) -> None:
+    """Put the bench's figures into the card of the bank's file, beside what it says already."""
+    from engines.core.weights import load_weights, save_weights
+
+    if bank.card.path is None:
+        raise UserError("these detectors have no file whose card could be written")
+    path = bank.card.path.with_suffix(".safetensors")
+    tensors, card = load_weights(path)
+    budget = f"{spec.steps} steps of {step_of(spec):.3g}, {spec.keep} iterate"
+    figures = {
+        "images": len(result.labels),
+        "data": bank.source,
+        "classifier": result.titles[1],
+        "attack": f"{spec.norm} ε {spec.eps:g}, {budget}",
+        "clean_accuracy": dict(zip(RULES, ((result.named == result.labels).mean(1)).round(4).tolist(), strict=True)),
+        f"error_at_{spec.tpr:g}_tpr": {
+            name: dict(zip(RULES, row.round(4).tolist(), strict=True))
+            for name, row in zip(result.attacks, result.error, strict=True)
+        },
+        "auc": {
+            f"{steps} steps of {2.5 * spec.eps / steps:.3g}": row.round(5).tolist()
+            for steps, row in zip(result.auc_steps, result.auc, strict=True)
+        },
+        "auc_images": spec.auc_images,
+    }
+    save_weights(path, tensors, replace(card, metrics={**card.metrics, "system": figures}))
 
 
 @dataclass(frozen=True)

@@ -256,7 +256,7 @@ def licence_of(source: str) -> str:
 
 def _settings(spec: TrainSpec) -> list[str]:
     """The preset that explains most, and `--set k=v` for the rest."""
-    values = spec.model_dump(mode="json")
+    values = spec.model_dump(mode="json", exclude={"save_as", "device"})
 
     def changed(name: str) -> dict[str, object]:
         base = TrainSpec.preset(name).model_dump(mode="json")
