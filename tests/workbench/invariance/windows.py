@@ -43,7 +43,9 @@ def small_networks() -> tuple[str, ...]:
 
 
 @contextmanager
-def opened_invariance(qtbot: QtBot, names: tuple[str, ...] | None = None) -> Iterator[tuple[MainWindow, InvariancePanel]]:
+def opened_invariance(
+    qtbot: QtBot, names: tuple[str, ...] | None = None
+) -> Iterator[tuple[MainWindow, InvariancePanel]]:
     """A window that shows the panel with the embedded digits and the small networks ticked."""
     chosen = small_networks() if names is None else names
     with opened_window(qtbot, panels=INVARIANCE, size=(1400, 900)) as window:

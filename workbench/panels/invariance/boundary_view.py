@@ -16,6 +16,7 @@ from workbench.panels.invariance.tradeoff import restore_form
 from workbench.panels.invariance.trails import colours_of, trained_text
 from workbench.panels.stage import Stage
 from workbench.panels.vision.figure_table import Cell, FigureTable
+from workbench.panels.vision.models import short_title
 from workbench.theme import GRID
 from workbench.widgets.basics import ElidedLabel, label, number, percent
 from workbench.widgets.exports import save_tables
@@ -127,7 +128,7 @@ class BoundaryView(Stage):
             known = np.isfinite(result.distances[i])
             count = int(known.sum())
             half = 1.96 * float(np.std(result.distances[i][known], ddof=1)) / count**0.5 if count > 1 else float("nan")
-            head = Cell(model.title, tip=f"{model.title} ({model.name})")
+            head = Cell(short_title(model.title), tip=f"{model.title} ({model.name})")
             trained = Cell(trained_text(model), model.theta + 1000 * model.eps)
             if not count:
                 rows.append([head, trained, *[Cell("–", float("nan"), "not measured")] * 6])

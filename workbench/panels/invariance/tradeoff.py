@@ -20,6 +20,7 @@ from workbench.panels.invariance.profile_plots import SHOWS, ProfilePlots
 from workbench.panels.invariance.trails import colours_of, trained_text
 from workbench.panels.stage import Stage
 from workbench.panels.vision.figure_table import Cell, FigureTable, share_cell
+from workbench.panels.vision.models import short_title
 from workbench.theme import GRID
 from workbench.widgets.basics import ElidedLabel, label
 from workbench.widgets.exports import save_tables
@@ -160,7 +161,7 @@ class TradeOffView(Stage):
             trained = Cell(trained_text(model), model.theta + 1000 * model.eps)
             turned = (share_cell(share, result.images) for share in (result.clean[i], inv, acc))
             hit = (share_cell(share, result.attacked, "attacked images") for share in (1 - fool, racc))
-            rows.append([Cell(model.title, tip=f"{model.title} ({model.name})"), trained, *turned, *hit])
+            rows.append([Cell(short_title(model.title), tip=f"{model.title} ({model.name})"), trained, *turned, *hit])
         colours = colours_of(result.models, self.panel.services.theme.colours.series,
                              self.panel.services.theme.colours.surface)  # fmt: skip
         self.table.set_rows(rows, colours)

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
+from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
 
 from engines.core.intervals import wilson
 from workbench.widgets.basics import percent
 
 SORT = Qt.ItemDataRole.UserRole + 1
+MOST_NAME = 190
+"""Pixels that a column of names takes at least, where its names are that long."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ class FigureTable(QTableWidget):
         head.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         head.setMinimumSectionSize(56)
         head.setStretchLastSection(False)
-        head.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        head.setSectionResizeMode(0, QHeaderView.ResizeMode.Interactive)
         self.setSortingEnabled(True)
         head.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         self._quiet = False
@@ -79,6 +81,18 @@ class FigureTable(QTableWidget):
 
     def minimumSizeHint(self) -> QSize:
         return QSize(160, self.horizontalHeader().sizeHint().height() + 2 * (self.fontMetrics().height() + 8) + 4)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_names()
+
+    def _fit_names(self) -> None:
+        """Names take the room that figures leave, but never so little that they cannot be told apart; rather the table
+        scrolls."""
+        wanted = min(max(self.sizeHintForColumn(0), 100), MOST_NAME)
+        figures = sum(self.columnWidth(column) for column in range(1, self.columnCount()))
+        room = self.viewport().width() - figures
+        self.setColumnWidth(0, max(room, wanted))
 
     def set_rows(self, rows: Sequence[Sequence[Cell]], colours: Sequence[str] = ()) -> None:
         """Show these rows; colours: "#rrggbb" of each. The chosen row and the sorting stay."""
@@ -98,6 +112,7 @@ class FigureTable(QTableWidget):
         self.setSortingEnabled(True)
         self.choose(chosen)
         self._quiet = False
+        self._fit_names()
         self.updateGeometry()
 
     def current_row(self) -> int:
