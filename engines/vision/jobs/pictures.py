@@ -87,7 +87,7 @@ def try_model(spec: TrySpec, ctx: JobContext) -> TryResult:
 
     try:
         fields = json.loads(spec.model)
-        lists: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()}
+        lists: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in fields.items()}
         own = OwnModel(**lists)
     except (ValueError, TypeError, AttributeError) as error:
         raise UserError(f"expected the fields of an own model as JSON: {error}") from None

@@ -215,7 +215,7 @@ class TrainingView(Stage):
         held = self._spec.held_out if self._spec is not None else 0
         self.status.setText(
             f"Done: {percent(result.accuracy)} right{robust} of {number(held)} held-out images, "
-            f"{number(result.parameters, 4)} parameters, trained for {duration(result.seconds)}; ended {result.ended}."
+            f"{number(result.parameters, 4)} parameters, trained in {duration(result.seconds)} ({result.ended})."
         )
         path = Path(result.weights_path) if result.weights_path else None
         self._weights = path if path is not None and path.is_file() else None
