@@ -16,14 +16,14 @@ endif
 export PYTHON TORCH_INDEX
 
 .DEFAULT_GOAL := help
-.PHONY: help run tour test lint format types check-tests weights clean
+.PHONY: help run tour test lint format types check-tests weights weights-vision clean
 
 help:
 	@echo "make run      install what is missing and open the workbench (without a display: screenshots)"
 	@echo "make test     the whole check: ruff, import rules, mypy, pytest"
 	@echo "make lint | types | check-tests    its parts;   make format    rewrite the style"
 	@echo "make tour     drive every panel's demonstration and leave pictures in screenshots/"
-	@echo "make weights  train the shipped weights again (hours)"
+	@echo "make weights  train the shipped weights again (hours);   make weights-vision    those on images"
 	@echo "make clean    remove caches and built files; the environment in .venv stays"
 
 # The window needs the base dependencies only; the rest is for those who change the code.
@@ -66,6 +66,10 @@ format: .venv/dev.stamp
 
 weights: .venv/base.stamp
 	$(BIN)/paper-workbench run hex.train --preset ship
+
+# Trains what resources/weights lacks; to train one again: vision.ship --set names=NAME --set redo=true
+weights-vision: .venv/base.stamp
+	$(BIN)/paper-workbench run vision.ship
 
 clean:
 	rm -rf build dist screenshots *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
