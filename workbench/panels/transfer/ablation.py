@@ -22,9 +22,9 @@ HEADERS: Final = (
     ("White box", "Mean success on the attacked models themselves, %"),
     ("Black box", "Mean success on models that were not attacked and not adversarially trained, %"),
     ("Robust", "Mean success on adversarially trained models that were not attacked, %"),
-    ("Paper: white", f"Inception-v3 itself ({NOT_EXPECTED})"),
-    ("Paper: black", f"Mean over three normally trained ImageNet models ({NOT_EXPECTED})"),
-    ("Paper: robust", f"Mean over three adversarially trained ensembles ({NOT_EXPECTED})"),
+    ("White *", f"Inception-v3 itself ({NOT_EXPECTED})"),
+    ("Black *", f"Mean over three normally trained ImageNet models ({NOT_EXPECTED})"),
+    ("Robust *", f"Mean over three adversarially trained ensembles ({NOT_EXPECTED})"),
 )
 _PAPER: Final = (5, 6, 7)
 
@@ -35,7 +35,7 @@ class Ablation(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.table = FigureTable("Recipes", HEADERS)
-        self.overlay = QCheckBox(f"Beside it: {NOT_EXPECTED}")
+        self.overlay = QCheckBox(f"* {NOT_EXPECTED}")
         self.overlay.setToolTip(
             "Tables 1, 2 and 4 of the paper: ε 16/255, T 10, 1000 images of 299 × 299, crafted on Inception-v3. Other "
             "models, other images: compare the order, not the numbers"
@@ -85,8 +85,8 @@ class Ablation(QWidget):
         """For CSV; the paper's columns only where they are shown."""
         found = self.table.columns_as_arrays()
         if self.overlay.isChecked():
-            return {f"{key} ({NOT_EXPECTED})" if key.startswith("Paper") else key: v for key, v in found.items()}
-        return {key: value for key, value in found.items() if not key.startswith("Paper")}
+            return {f"{key} ({NOT_EXPECTED})" if key.endswith("*") else key: v for key, v in found.items()}
+        return {key: value for key, value in found.items() if not key.endswith("*")}
 
     def _mean(self, rates: np.ndarray, mask: np.ndarray, count: int) -> Cell:
         known = rates[mask]

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QGridLayout, QSplitter, QVBoxLayout, QWidget
 
 from engines.transfer.frequency import spectrum
 from engines.transfer.results import MatrixResult, class_name
+from workbench.panels.vision.models import short_title
 from workbench.theme import GRID, Theme
 from workbench.widgets.basics import ElidedLabel, label
 from workbench.widgets.frames import Frame
@@ -72,7 +73,7 @@ class CellView(QWidget):
         at = self.gallery.current
         self._result, self._cell = result, (recipe, source, target)
         kept = len(result.images)
-        told = f"{result.recipes[recipe]}: {result.sources[source].title} → {result.targets[target].title}"
+        told = f"{result.recipes[recipe]}: {short_title(result.sources[source].title)} → {short_title(result.targets[target].title)}"
         if result.wrong[recipe, source, target] < 0:
             self.title.setText(f"{told}: not measured yet")
             self.gallery.set_tiles([])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QMenu, QSplitter, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QMenu, QPushButton, QSplitter, QVBoxLayout, QWidget
 
 from engines.core import atomic
 from engines.transfer.recipes import names_of
@@ -22,6 +22,7 @@ from workbench.panels.base import Export
 from workbench.panels.stage import Stage
 from workbench.panels.transfer.ablation import Ablation
 from workbench.panels.transfer.cell_view import CellView
+from workbench.panels.vision.models import short_title
 from workbench.theme import GRID
 from workbench.widgets.basics import ElidedLabel, duration, label, percent
 from workbench.widgets.exports import save_csv, save_tables
@@ -64,7 +65,7 @@ class MatrixStage(Stage):
         self.shown = QComboBox()
         self.convention = _combo("Counted", CONVENTIONS)
         self.ensembles = _combo("Sources", ENSEMBLES)
-        self.recipes = QToolButton()
+        self.recipes = QPushButton()
         self._actions: dict[str, QAction] = {}
         self._build()
         self.matrix.cell_clicked.connect(self.open_cell)
@@ -189,7 +190,7 @@ class MatrixStage(Stage):
         ends = np.array([result.interval(r, s, t, of_right=self.of_right) for s, t in pairs]).reshape(*rates.shape, 2)
         self.matrix.set_headers([_short(s.title, s.name) for s in result.sources],
                                 [_marked(t.title, t.is_robust) for t in result.targets])  # fmt: skip
-        self.matrix.set_values(100 * rates, 100 * ends[..., 0], 100 * ends[..., 1])
+        self.matrix.set_values(rates, ends[..., 0], ends[..., 1])
         self.matrix.set_hatch(result.white_box, "white box")
         waits = np.argwhere(~np.isfinite(rates).all(1))
         running = self.handle is not None and not self.handle.has_ended and len(waits)
@@ -305,7 +306,6 @@ class MatrixStage(Stage):
             action.toggled.connect(lambda _: self._name_recipes())
             self._actions[name] = action
         self.recipes.setMenu(menu)
-        self.recipes.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.recipes.setAccessibleName("Recipes to run")
         self.recipes.setToolTip("Which recipes Run measures; numbers such as ε and T are those above")
         self._name_recipes()
@@ -366,11 +366,12 @@ def _combo(name: str, entries: tuple[tuple[str, str, str], ...]) -> QComboBox:
 def _short(title: str, name: str) -> str:
     """An ensemble's row says how many are in it rather than all their titles."""
     members = len(names_of(name.replace("+", ",")))
-    return f"{members} together" if members > 1 else title
+    return f"{members} together" if members > 1 else short_title(title)
 
 
 def _marked(title: str, is_robust: bool) -> str:
-    return f"{title} ◆" if is_robust and "dversarial" not in title else title
+    """A column's head; robust ones that do not say so carry a lozenge."""
+    return f"{short_title(title)} ◆" if is_robust and "dversarial" not in title else short_title(title)
 
 
 def _summary(result: MatrixResult) -> str:

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QBoxLayout, QCheckBox, QFrame, QHBoxLayout, QScrol
 
 from engines.transfer.snapshots import LiveSnapshot, PlaneView, ScaleCurve
 from workbench.panels.base import Export
+from workbench.panels.vision.models import short_title
 from workbench.theme import GRID
 from workbench.widgets.basics import ElidedLabel, label, number
 from workbench.widgets.field_view import FieldView
@@ -96,8 +97,8 @@ class MicroscopeView(QScrollArea):
                               float(plane.b[0]) - step_b / 2, float(plane.b[-1]) + step_b / 2)  # fmt: skip
         self.field.set_scalar(plane.loss, unit="nats")
         self.field.clear_marks()
-        paths = ((plane.path, plane.ahead, plane.titles[0], "#ffffff"),
-                 (plane.rival_path, plane.rival_ahead, plane.titles[1], "#ff9f4a"))  # fmt: skip
+        paths = ((plane.path, plane.ahead, plane.titles[0], "accent"),
+                 (plane.rival_path, plane.rival_ahead, plane.titles[1], 1))  # fmt: skip
         for which, (path, ahead, title, colour) in enumerate(paths):
             if not len(path):
                 continue
@@ -108,10 +109,10 @@ class MicroscopeView(QScrollArea):
                 if np.hypot(*(end - start)) < 1e-3:
                     continue
                 self.field.set_arrow(f"ahead{which}.{t}", (float(start[0]), float(start[1])),
-                                     (float(end[0]), float(end[1])), colour="#7fd4ff", width=1.2,
+                                     (float(end[0]), float(end[1])), colour="text", width=1.0,
                                      name="x → look-ahead" if first and which == 0 else "")  # fmt: skip
                 first = False
-        self.field.set_handle("clean", 0.0, 0.0, text="clean", colour="#ffffff", movable=False)
+        self.field.set_handle("clean", 0.0, 0.0, text="clean", colour="text", movable=False)
         off = float(max(plane.off.max(initial=0.0), plane.rival_off.max(initial=0.0)))
         reach = np.hypot(*(plane.ahead - plane.path[:-1]).T)
         self.told.setText(
@@ -130,7 +131,7 @@ class MicroscopeView(QScrollArea):
                                y_unit="nats")  # fmt: skip
         for i, title in enumerate(curve.titles):
             if np.isfinite(rows[i]).any():
-                self.scales.set_curve(curve.models[i], curve.factors, rows[i], name=title, colour=i)
+                self.scales.set_curve(curve.models[i], curve.factors, rows[i], name=short_title(title), colour=i)
         marks = [m for m in curve.marks if curve.factors[0] <= m <= curve.factors[-1]]
         shown = [i for i in range(len(rows)) if np.isfinite(rows[i]).all()]
         if shown and len(curve.marks) > 1:
@@ -155,7 +156,7 @@ class MicroscopeView(QScrollArea):
             return
         rows = curve.sample if self.sample.isChecked() and np.isfinite(curve.sample).any() else curve.image
         said = [
-            f"{title} {number(float(np.interp(self._factor, curve.factors, rows[i])), 3)}"
+            f"{short_title(title)} {number(float(np.interp(self._factor, curve.factors, rows[i])), 3)}"
             for i, title in enumerate(curve.titles) if np.isfinite(rows[i]).all()
         ]  # fmt: skip
         self.losses.setText(f"Loss at s = {self._factor:.2f}: " + ", ".join(said) if said else "")

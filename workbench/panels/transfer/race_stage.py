@@ -19,6 +19,7 @@ from engines.vision.attacks.recipe import RECIPES
 from workbench.panels.base import Export
 from workbench.panels.stage import Stage
 from workbench.panels.transfer.ablation import NOT_EXPECTED
+from workbench.panels.vision.models import short_title
 from workbench.theme import GRID
 from workbench.widgets.basics import ElidedLabel, label, percent
 from workbench.widgets.exports import save_tables
@@ -158,7 +159,7 @@ class RaceStage(Stage):
             plot.set_labels(x=unit)
             plot.set_title(result.recipes[side])
             for t, target in enumerate(result.targets):
-                name = f"{target.title}{' (white box)' if result.white_box[t] else ''}"
+                name = f"{short_title(target.title)}{' (white box)' if result.white_box[t] else ''}"
                 plot.set_curve(target.name, x[known], rate[side, known, t], name=name, colour=t,
                                style="dashed" if result.white_box[t] else "line")  # fmt: skip
             plot.set_range(x=(0, max(longest, 1)), y=(0, 100))
@@ -209,7 +210,7 @@ class RaceStage(Stage):
             self.views[side].set_frame("fooled" if fooled.any() else "ok")
             self.changes[side].set_difference(picture - clean, "change", limit=result.eps)
             who = [
-                f"{target.title}: {class_name(target.classes, int(named[k]))}"
+                f"{short_title(target.title)}: {class_name(target.classes, int(named[k]))}"
                 for k, target in enumerate(result.targets) if fooled[k]
             ]  # fmt: skip
             told = f"fools {len(who)} of {len(result.targets)}" + (f": {', '.join(who)}" if who else "")

@@ -12,6 +12,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from engines.transfer.snapshots import Verdicts
+from workbench.panels.vision.models import short_title
 from workbench.theme import GRID, Theme, font
 from workbench.widgets.basics import percent
 from workbench.widgets.canvas import Canvas
@@ -68,7 +69,7 @@ def rows_of(verdicts: Verdicts, step: int, waiting: tuple[str, ...] = ()) -> lis
         names = verdicts.names[i]
         rows.append(
             Row(
-                title,
+                short_title(title),
                 bool(verdicts.white_box[i]),
                 names[first] if 0 <= first < len(names) else "",
                 names[now] if 0 <= now < len(names) else "",
@@ -190,7 +191,7 @@ class VerdictBoard(Canvas):
                                colours)  # fmt: skip
         self._paint_arrow(painter, QPointF(below.left() + half + 4, below.center().y()))
         if trend and row.trend is not None:
-            spot = QRectF(below.right() - trend + 8, below.top() + 1, trend - 9, below.height() - 2)
+            spot = QRectF(below.right() - trend + 8, below.top() + 1, trend - 13, below.height() - 2)
             self._paint_trend(painter, spot, row.trend)
 
     def _paint_answer(
