@@ -73,7 +73,8 @@ class CellView(QWidget):
         at = self.gallery.current
         self._result, self._cell = result, (recipe, source, target)
         kept = len(result.images)
-        told = f"{result.recipes[recipe]}: {short_title(result.sources[source].title)} → {short_title(result.targets[target].title)}"
+        who = (short_title(named.title) for named in (result.sources[source], result.targets[target]))
+        told = f"{result.recipes[recipe]}: {' → '.join(who)}"
         if result.wrong[recipe, source, target] < 0:
             self.title.setText(f"{told}: not measured yet")
             self.gallery.set_tiles([])

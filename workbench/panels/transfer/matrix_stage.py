@@ -25,7 +25,7 @@ from workbench.panels.transfer.cell_view import CellView
 from workbench.panels.vision.models import short_title
 from workbench.theme import GRID
 from workbench.widgets.basics import ElidedLabel, duration, label, percent
-from workbench.widgets.exports import save_csv, save_tables
+from workbench.widgets.exports import save_csv
 from workbench.widgets.matrix_view import MatrixView
 
 if TYPE_CHECKING:
@@ -262,10 +262,10 @@ class MatrixStage(Stage):
             Export("run-json", "Settings of the run as JSON", ".json", self._write_spec, none),
         ]
 
-    def _write_csv(self, path: Path) -> str:
+    def _write_csv(self, path: Path) -> None:
+        """One row for each recipe, source and target; clean accuracies follow from `right` and `images`."""
         assert self.result is not None
-        written = save_tables(self.result.to_tables(), path)
-        return f"Saved {', '.join(p.name for p in written)}"
+        save_csv(self.result.to_tables()["success"], path)
 
     def _write_recipes(self, path: Path) -> None:
         save_csv(self.ablation.columns(), path)
