@@ -127,6 +127,8 @@ def run_seed(plan: Plan, seed: int, folder: Path, ctx: JobContext, tell: Callabl
         accuracy[name] = result.accuracy
         paths.append(result.weights_path)
         done += weight
+    if len(set(paths)) != len(paths):
+        raise RuntimeError(f"expected a file for each network, got {paths}")
     split = len(work)
 
     def measured(job: str, spec: Any, at: float, text: str, wide: float = 0.2) -> Any:

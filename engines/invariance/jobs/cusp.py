@@ -41,14 +41,14 @@ def cusp(spec: CuspSpec, ctx: JobContext) -> CuspResult:
                 part = _Stage(ctx, number, done, total, results)
                 results.append(run_job("vision.train", stage.changed(start_from=path, save_as=str(place)), part))
                 ctx.checkpoint({"stages": [_stored(result) for result in results]})
-            path = str(place.with_suffix(".safetensors"))
+            path = results[number].weights_path
             done += stage.epochs
         tensors, card = load_weights(path)
         title = f"{stages[0].kind} by curriculum (CuSP)"
         card = replace(card, title=title, data=f"{card.data}; {CURRICULUM} {said}", command=_command(spec))
         target = Path(spec.save_as).expanduser() if spec.save_as else (ctx.folder or Path(folder)) / "cusp"
-        save_weights(target, tensors, card)
-        weights = str(target.with_suffix(".safetensors")) if spec.save_as or ctx.folder else ""
+        name = save_weights(target, tensors, card).name
+        weights = str(target.with_name(f"{name}.safetensors")) if spec.save_as or ctx.folder else ""
     ctx.progress(total, total, "Done")
     return CuspResult(
         thetas=np.array([stage.rotation for stage in stages]),

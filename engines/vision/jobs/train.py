@@ -41,8 +41,8 @@ def train(spec: TrainSpec, ctx: JobContext) -> TrainResult:
         place = (
             Path(spec.save_as).expanduser() if spec.save_as else Path(ctx.folder or ".") / f"{spec.kind}.safetensors"
         )
-        save_weights(place, trainer.tensors(), card(spec, trainer, found, command=command(spec)))
-        path = str(place.with_suffix(".safetensors"))
+        written = save_weights(place, trainer.tensors(), card(spec, trainer, found, command=command(spec)))
+        path = str(place.with_name(f"{written.name}.safetensors"))  # A dot in the name ends no stem: "net-0.1".
     if ctx.folder is not None:
         write_json(ctx.folder / "history.json", trainer.history)  # NaN becomes null
     ctx.progress(spec.epochs, spec.epochs, "Done")

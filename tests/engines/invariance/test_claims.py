@@ -143,6 +143,8 @@ def test_a_small_study_runs_from_training_to_claims(monkeypatch: pytest.MonkeyPa
     results = measure(TINY, (0,), ctx)
     assert [r.id for r in results] == [c.id for c in CLAIMS] and all(r.seeds == 1 for r in results)
     assert all("embedded" in r.note for r in results) and len(kept) == len(CLAIMS)
+    figures = next(r for r in results if r.id == "6b").figures
+    assert {"lost_0", "lost_0.1"} <= figures.keys()  # a network for each strength of the adversary
     shares = [share for share, _ in said]
     assert min(np.diff(shares)) > -1e-9 and shares[-1] == 1.0
     assert any("gcnn-180" in text for _, text in said)
