@@ -203,6 +203,7 @@ class AttackView(QScrollArea):
 
     def _write_view(self, path: Path) -> None:
         content = self.widget()
+        assert content is not None
         save_png(painted_by(content), content.size(), path)
 
     def _write_pixels(self, path: Path) -> None:

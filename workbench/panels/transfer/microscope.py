@@ -97,8 +97,10 @@ class MicroscopeView(QScrollArea):
                               float(plane.b[0]) - step_b / 2, float(plane.b[-1]) + step_b / 2)  # fmt: skip
         self.field.set_scalar(plane.loss, unit="nats")
         self.field.clear_marks()
-        paths = ((plane.path, plane.ahead, plane.titles[0], "accent"),
-                 (plane.rival_path, plane.rival_ahead, plane.titles[1], 1))  # fmt: skip
+        paths: tuple[tuple[np.ndarray, np.ndarray, str, int | str], ...] = (
+            (plane.path, plane.ahead, plane.titles[0], "accent"),
+            (plane.rival_path, plane.rival_ahead, plane.titles[1], 1),
+        )
         for which, (path, ahead, title, colour) in enumerate(paths):
             if not len(path):
                 continue

@@ -121,9 +121,13 @@ class RecipeBar(QFrame):
         spec = self.model.spec
         # A part that is switched on does something: with one copy, or with p = 0, it would not.
         if values[field]:
-            values |= {"scales": {"copies": max(spec.copies, 2)}, "diverse": {"di_p": spec.di_p or 0.5},
-                       "smooth": {"ti_kernel": max(spec.ti_kernel, 3)},
-                       "lookahead": {"mu": spec.mu or 1.0}}[field]  # fmt: skip
+            extra: dict[str, dict[str, object]] = {
+                "scales": {"copies": max(spec.copies, 2)},
+                "diverse": {"di_p": spec.di_p or 0.5},
+                "smooth": {"ti_kernel": max(spec.ti_kernel, 3)},
+                "lookahead": {"mu": spec.mu or 1.0},
+            }
+            values |= extra[field]
         self._change(**values)
 
     def _chosen(self, index: int) -> None:

@@ -96,17 +96,19 @@ class StepPlayer(QWidget):
                 ImageView(self._theme, f"{what} {len(self.copies) + 1}", legend=False)
                 for what in ("Scale copy", "Share of copy")
             )
-            cell = QWidget()
-            row = QHBoxLayout(cell)
+            made = QWidget()
+            row = QHBoxLayout(made)
             row.setContentsMargins(0, 0, 0, 0)
             row.setSpacing(2)
             for view in pair:
                 view.setFixedSize(COPY, COPY + 22)
                 row.addWidget(view)
-            self._cells.insertWidget(len(self.copies), cell)
+            self._cells.insertWidget(len(self.copies), made)
             self.copies.append(pair)  # type: ignore[arg-type]
         for i, (picture, _) in enumerate(self.copies):
-            picture.parentWidget().setVisible(i < count)
+            cell = picture.parentWidget()
+            assert cell is not None  # It was made above.
+            cell.setVisible(i < count)
         for widget in (self._title, self._scroll):
             widget.setVisible(count > 0)
         self._fit()
