@@ -37,7 +37,7 @@ from engines.vision.attacks.transforms import Draw, gaussian, scaled, smoothed
 
 __all__ = ["RECIPES", "Ensemble", "Recipe", "Step", "craft", "name", "passes", "recipe_named", "steps"]
 
-AT_ONCE: Final = {"cpu": 128, "cuda": 4096, "mps": 1024}
+AT_ONCE: Final = {"cpu": 192, "cuda": 4096, "mps": 1024}
 """Images that go through the source together; more scale copies of a small batch share a pass up to this."""
 
 
