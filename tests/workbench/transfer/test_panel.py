@@ -141,7 +141,11 @@ def test_the_microscope_shows_arrows_that_vanish_with_the_literal_norm(qtbot: Qt
         panel.microscope.literal.click()
         assert panel.recipe.spec.normaliser == "l1"
         second = wait_done(qtbot, panel)
-        assert second.walk.reach.max() < 0.05 < first.walk.reach.max()
+        assert (
+            second.walk is not None
+            and first.walk is not None
+            and second.walk.reach.max() < 0.05 < first.walk.reach.max()
+        )
         panel.microscope.set_factor(0.25)
         assert "0.25" in panel.microscope.losses.text()
 

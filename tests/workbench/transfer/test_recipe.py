@@ -89,7 +89,10 @@ def test_state_survives_and_odd_state_changes_nothing(qtbot: QtBot) -> None:
     model.change(eps=0.22, diverse=True, copies=3)
     other.restore_state(json.loads(json.dumps(model.save_state())))
     assert other.spec == model.spec
-    for odd in (None, [], {"spec": 3}, {"spec": {"eps": "much", "steps": -1, "new": 1}, "eps": {"1": True}}):
+    odd_states: tuple[object, ...] = (
+        None, [], {"spec": 3}, {"spec": {"eps": "much", "steps": -1, "new": 1}, "eps": {"1": True}},
+    )  # fmt: skip
+    for odd in odd_states:
         other.restore_state(odd)
     assert other.spec == model.spec
 

@@ -13,7 +13,7 @@ from engines.transfer.snapshots import LiveSnapshot, PlaneView, ScaleCurve
 from workbench.panels.base import Export
 from workbench.panels.vision.models import short_title
 from workbench.theme import GRID
-from workbench.widgets.basics import ElidedLabel, label, number
+from workbench.widgets.basics import label, number
 from workbench.widgets.field_view import FieldView
 from workbench.widgets.image_view import ImageView
 from workbench.widgets.plots import Plot
@@ -50,7 +50,7 @@ class MicroscopeView(QScrollArea):
         self.step.setSpecialValueText("last")
         self.step.setAccessibleName("Iteration whose gradient spans the slice")
         self.step.setToolTip("Iteration whose gradient gives the second axis of the slice")
-        self.told = ElidedLabel()
+        self.told = label("", "small", muted=True, wrap=True)
         self.scales = Plot(theme, title="Loss against a global scale s", x="scale s", y="cross entropy", y_unit="nats")
         self.sample = QCheckBox("Mean over a sample")
         self.sample.setChecked(True)
@@ -58,7 +58,7 @@ class MicroscopeView(QScrollArea):
             "The mean over a few images of the data, as figure 1 of the paper; off: this image alone"
         )
         self.scaled = ImageView(theme, "Image at scale s")
-        self.losses = ElidedLabel()
+        self.losses = label("", "small", wrap=True)
         self._build()
         self.sample.toggled.connect(lambda _: self._draw_curve())
 
@@ -129,7 +129,7 @@ class MicroscopeView(QScrollArea):
             return
         rows = curve.sample if self.sample.isChecked() and np.isfinite(curve.sample).any() else curve.image
         mean = rows is curve.sample
-        self.scales.set_labels(y=f"cross entropy, {f'mean of {curve.count} images' if mean else 'this image'}",
+        self.scales.set_labels(y=f"loss, {f'{curve.count} images' if mean else 'this image'}",
                                y_unit="nats")  # fmt: skip
         for i, title in enumerate(curve.titles):
             if np.isfinite(rows[i]).any():
