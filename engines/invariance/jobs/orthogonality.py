@@ -6,7 +6,7 @@ import numpy as np
 
 from engines.core.errors import UserError
 from engines.core.job import JobContext, job
-from engines.invariance.models import images_for, load_models, names_of
+from engines.invariance.models import images_for, load_models, names_of, shape_of
 from engines.invariance.results import OrthogonalityResult
 from engines.invariance.spec import OrthogonalitySpec
 from engines.vision.nets.models import list_models
@@ -94,8 +94,6 @@ def orthogonality(spec: OrthogonalitySpec, ctx: JobContext) -> OrthogonalityResu
 
 def _first(name: str, source: str) -> str:
     """The model asked for, or else the first of the list, so that only that one is loaded."""
-    from engines.invariance.models import shape_of
-
     chosen = names_of(name)
     if len(chosen) > 1:
         raise UserError(f"expected one model, got {len(chosen)}", "compare models in the profiles")
