@@ -17,6 +17,8 @@ EMBEDDED = "digits8"
 _SHAPES = {EMBEDDED: (1, 8, 8), "digits": (1, 28, 28), "mnist": (1, 28, 28), "fashion-mnist": (1, 28, 28),
            "cifar10": (3, 32, 32)}  # fmt: skip
 _TEST_SHARE = 0.2
+DIGITS_REPEATED = 8
+"""How often the 1,258 embedded digits come among a larger set's images, where they are added."""
 
 
 @dataclass(frozen=True)
@@ -38,12 +40,13 @@ def shape_of(source: str, side: int = 28) -> tuple[int, int, int]:
 
 
 def training_images(
-    source: str, *, side: int = 28, limit: int = 0, held_out: float = 0.1, seed: int = 0,
+    source: str, *, side: int = 28, limit: int = 0, held_out: float = 0.1, seed: int = 0, with_digits: bool = False,
     check: Callable[[], None] = nothing,
 ) -> Parts:  # fmt: skip
     """Images for training and validation: a set's own parts where it has both, else its training part cut in two
     (`held_out` of every class). A folder keeps a fifth of each class back for tests.
 
+    with_digits: add the enlarged embedded digits, several times, so that they count for something.
     Raises UserError where the source is missing, has no classes, or only one.
     """
     pool = _labelled(source, shape_of(source, side), "train", check)
@@ -59,7 +62,25 @@ def training_images(
         held[members[: max(1, round(held_out * len(members)))]] = True
     if not (~held).any() or not held.any():
         raise UserError(f"{source} has too few images for training and validation", "add images")
-    return Parts(pool.take(np.flatnonzero(~held)), pool.take(np.flatnonzero(held)), pool.classes)
+    train, validation = pool.take(np.flatnonzero(~held)), pool.take(np.flatnonzero(held))
+    if with_digits:
+        extra = training_images("digits", check=check)
+        if pool.shape != extra.train.shape or len(pool.classes) != len(extra.classes):
+            raise UserError(f"{source} cannot take the embedded digits in", "only sets of 28×28 grey digits can")
+        train = _joined(train, *[extra.train] * DIGITS_REPEATED)
+        validation = _joined(validation, extra.validation)
+    return Parts(train, validation, pool.classes)
+
+
+def _joined(first: Pool, *others: Pool) -> Pool:
+    """All images of several pools with the same classes."""
+    pools = (first, *others)
+    return replace(
+        first,
+        images=np.concatenate([p.images for p in pools]),
+        labels=np.concatenate([p.labels for p in pools]),
+        keys=tuple(key for p in pools for key in p.keys),
+    )
 
 
 def test_images(

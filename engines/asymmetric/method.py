@@ -91,23 +91,32 @@ def climb(
     """The steps of `maximise`: (step, x + delta, objective there [*lead]) before every step, and at the end
     (steps, x + delta, None). Nothing is computed until the next one is asked for."""
     delta = start(x, ascent, lead, generator)
-    first, second = torch.zeros_like(x), torch.zeros_like(x)
+    first, second, root = torch.zeros_like(x), torch.zeros_like(x), torch.zeros_like(x)
+    bounds = None
+    if ascent.norm == "linf":  # box and ball are one interval for each pixel, as `project` makes it in two clamps
+        bounds = (
+            project(torch.full_like(x, -ascent.eps), x, ascent),
+            project(torch.full_like(x, ascent.eps), x, ascent),
+        )
     for step in range(ascent.steps if ascent.eps else 0):
         moved = (x + delta).detach().requires_grad_(True)
         with torch.enable_grad():
             value = objective(moved)
             (gradient,) = torch.autograd.grad(value.sum(), moved)
         yield step, moved.detach(), value.detach()
+        # In place, and with Adam's corrections folded into its step: on small networks this arithmetic is what counts.
         if ascent.optimiser == "adam":
-            first.mul_(0.9).add_(gradient, alpha=0.1)
+            first.lerp_(gradient, 0.1)
             second.mul_(0.999).addcmul_(gradient, gradient, value=0.001)
             scale = (1 - 0.999 ** (step + 1)) ** 0.5
-            update = first / (1 - 0.9 ** (step + 1)) / (second.sqrt() / scale + 1e-8)
+            torch.sqrt(second, out=root)
+            delta.addcdiv_(first, root.add_(1e-8 * scale), value=ascent.step_size * scale / (1 - 0.9 ** (step + 1)))
         elif ascent.norm == "linf":
-            update = gradient.sign()
+            delta.add_(gradient.sign_(), alpha=ascent.step_size)
         else:
-            update = gradient / image_norm(gradient, lead).clamp(min=torch.finfo(x.dtype).eps)
-        delta = project(delta + ascent.step_size * update, x, ascent, lead)
+            length = image_norm(gradient, lead).clamp_(min=torch.finfo(x.dtype).eps)
+            delta.addcdiv_(gradient, length, value=ascent.step_size)
+        delta = project(delta, x, ascent, lead) if bounds is None else delta.clamp_(*bounds)
     yield ascent.steps, x + project(delta, x, ascent, lead), None
 
 

@@ -67,8 +67,8 @@ class Named:
 def resolve(detectors: str, source: str) -> tuple[str, str]:
     """The bank and the data set meant where either is left empty.
 
-    Prefers the MNIST bank, on MNIST where it is on this machine, else on the enlarged embedded digits; the 8×8 bank for
-    8×8 digits. Raises UserError where no shipped bank fits the data.
+    Prefers the MNIST bank, on MNIST where it is on this machine, else on the enlarged embedded digits, which it saw
+    too; the 8×8 bank for 8×8 digits. Raises UserError where no shipped bank fits the data.
     """
     known = {card.name: card for card in list_weights() if card.topic == TOPIC}
     if not detectors:

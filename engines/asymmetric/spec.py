@@ -54,6 +54,9 @@ class TrainSpec(Spec):
                       group="Data")  # fmt: skip
     side: int = param(28, "Pixels a side, for folders of pictures.", ge=8, le=128, unit="px", group="Data")
     limit: int = param(0, "Training images used at most; 0 uses all.", ge=0, le=10_000_000, group="Data", advanced=True)
+    with_digits: bool = param(
+        False, "Add the embedded digits, enlarged, to a set of 28×28 digits.", group="Data", advanced=True
+    )
     held_out: float = param(
         0.1, "Share of the training images kept for validation.", gt=0, lt=0.9, group="Data", advanced=True
     )
@@ -63,6 +66,10 @@ class TrainSpec(Spec):
     stride: bool = param(
         False, "Strided convolutions instead of pooling: about five times cheaper.", group="Network", advanced=True
     )
+    start_from: str = param(
+        "", "Detectors to start from instead of random ones; the network's form is then theirs.", group="Network",
+        advanced=True,
+    )  # fmt: skip
 
     norm: NormName = param("linf", "Norm of the ball.", group="Adversary")
     eps: float = param(0.3, "Radius within which negatives move.", ge=0, le=50, group="Adversary", label="ε")
@@ -115,6 +122,12 @@ class TrainSpec(Spec):
             "validation_steps": 60, "validation_step_size": 0.02, "validation_images": 60,
             "positives": 16, "negatives": 16, "updates": 150, "epochs": 20, "rate": 2e-3, "decay": 0.05, "ramp": 0.3,
             "held_out": 1 / 6, "half": True, "companions": False,
+        },
+        "ship-digits": {
+            "data": "mnist", "with_digits": True, "start_from": SHIPPED, "steps": 10, "step_size": 0.06,
+            "validation_steps": 60, "validation_step_size": 0.02, "validation_images": 60, "positives": 16,
+            "negatives": 16, "updates": 150, "epochs": 6, "rate": 8e-4, "decay": 0.05, "held_out": 1 / 6, "half": True,
+            "companions": False,
         },
     }  # fmt: skip
 

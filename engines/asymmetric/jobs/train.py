@@ -13,7 +13,7 @@ import numpy as np
 from engines.asymmetric.images import EMBEDDED, Parts, shape_of, test_images, training_images
 from engines.asymmetric.metrics import auc, threshold_at
 from engines.asymmetric.results import TrainResult
-from engines.asymmetric.setting import PLAIN_SUFFIX, ROBUST_SUFFIX, fit_classifier
+from engines.asymmetric.setting import PLAIN_SUFFIX, ROBUST_SUFFIX, fit_classifier, load_bank
 from engines.asymmetric.snapshots import TrainSnapshot
 from engines.asymmetric.spec import TrainSpec
 from engines.core import data
@@ -35,20 +35,14 @@ _MOST_TEST = 2000
 def train(spec: TrainSpec, ctx: JobContext) -> TrainResult:
     """Train one detector a class, all at once, against negatives that move within a ball."""
     from engines.asymmetric.fit import Fit
-    from engines.vision.nets.zoo import build
 
     device = choose(spec.device)
     ctx.progress(0, 1, "Reading images")
     parts = training_images(
-        spec.data, side=spec.side, limit=spec.limit, held_out=spec.held_out, seed=spec.seed, check=ctx.check
-    )
-    net = build(
-        {
-            "kind": "detectors", "input_shape": shape_of(spec.data, spec.side), "classes": len(parts.classes),
-            "filters": spec.filters, "hidden": spec.hidden, "stride": spec.stride,
-        },
-        seed=spec.seed,
-    ).to(device)  # fmt: skip
+        spec.data, side=spec.side, limit=spec.limit, held_out=spec.held_out, seed=spec.seed,
+        with_digits=spec.with_digits, check=ctx.check,
+    )  # fmt: skip
+    net = _network(spec, len(parts.classes)).to(device)
     images, _ = parts.train.tensors(device)
     validation, _ = parts.validation.tensors(device)
     fit = Fit(
@@ -73,6 +67,29 @@ def train(spec: TrainSpec, ctx: JobContext) -> TrainResult:
         ctx.checkpoint({"fit": fit.state(), "seconds": seconds})
         ctx.publish(show.snapshot(), keep=True)
     return _finish(spec, ctx, fit, parts, seconds)
+
+
+def _network(spec: TrainSpec, classes: int) -> ImageNet:
+    """Untrained detectors of the spec, or those it starts from. Raises UserError where these do not fit the data."""
+    from engines.vision.nets.zoo import build
+
+    shape = shape_of(spec.data, spec.side)
+    if not spec.start_from:
+        return build(
+            {
+                "kind": "detectors", "input_shape": shape, "classes": classes, "filters": spec.filters,
+                "hidden": spec.hidden, "stride": spec.stride,
+            },
+            seed=spec.seed,
+        )  # fmt: skip
+    start = load_bank(spec.start_from, spec.data, "cpu").net
+    if start.input_shape != shape or start.classes != classes:
+        raise UserError(
+            f"{spec.start_from} are {start.classes} detectors of images {list(start.input_shape)}, the data has "
+            f"{classes} classes and images {list(shape)}",
+            "start from detectors of the same data, or anew",
+        )
+    return start.requires_grad_(True)
 
 
 def settings_of(spec: TrainSpec) -> FitSettings:
@@ -194,7 +211,7 @@ def _save(
     else:
         return ""
     net = fit.net.half() if spec.half else fit.net
-    ball = f"{'l-infinity' if spec.norm == 'linf' else 'l2'} ε {spec.eps:g}"
+    ball = f"{'l∞' if spec.norm == 'linf' else 'l2'} ε {spec.eps:g}"
     card = ModelCard(
         name=path.stem,
         topic="asymmetric",
@@ -210,6 +227,8 @@ def _save(
         f"{spec.negatives} negatives, attacked with {spec.steps} steps of {spec.step_size:g}. Best epoch of each "
         f"detector by the AUC of at most {spec.validation_images} validation images of each kind under "
         f"{spec.validation_steps} steps of {spec.validation_step_size:g}. Clean figures on {tested} test images."
+        + (f" Started from {Path(spec.start_from).stem}." if spec.start_from else "")
+        + (" With the enlarged embedded digits among the images." if spec.with_digits else "")
         + (" Stored with 16 bits." if spec.half else ""),
     )
     save_model(path, net, card)

@@ -22,6 +22,7 @@ from engines.asymmetric.method import (
     generative,
     integrated,
     maximise,
+    project,
     training_loss,
 )
 from engines.core.errors import UserError
@@ -238,3 +239,17 @@ def test_one_class_data_and_bad_numbers_are_refused() -> None:
             Ascent(**bad)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="norm"):
         Ascent(0.1, norm="l1")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+def test_adam_steps_are_the_librarys(norm: str) -> None:
+    net, x = bank(3), images(3, 8)
+    plan = Ascent(0.4, 6, 0.05, norm)  # type: ignore[arg-type]
+    delta = torch.zeros_like(x, requires_grad=True)
+    optimiser = torch.optim.Adam([delta], lr=0.05)
+    for _ in range(6):
+        optimiser.zero_grad()
+        (-net(x + delta)[:, 0].sum()).backward()
+        optimiser.step()
+        delta.data = project(delta.data, x, plan)
+    assert torch.allclose(maximise(lambda v: net(v)[:, 0], x, plan), x + delta.detach(), atol=1e-5)
