@@ -113,6 +113,11 @@ def attack(
     return best.images
 
 
+def _is_in_box(x: Tensor) -> bool:
+    """Whether all pixels lie in [0, 1]: a random start is clipped by the first step only, and is no image before."""
+    return bool(((x >= 0) & (x <= 1)).all())
+
+
 class _Best:
     """The most harmful iterate of every image under either rule."""
 
@@ -122,6 +127,8 @@ class _Best:
         self._rank = [torch.full((len(x),), -torch.inf, device=x.device) for _ in range(2)]
 
     def look(self, step: int, x: Tensor, value: Tensor | None = None) -> None:
+        if step == 0 and not _is_in_box(x):
+            return
         with torch.no_grad():
             f, z = self.system.classifier(x), self.system.z(x)
         for rule, (named, score) in enumerate((integrated(f, z), generative(z))):
@@ -207,6 +214,8 @@ class _Steering:
         return torch.where(mine - MARGIN <= other, mine - other, score)
 
     def look(self, step: int, x: Tensor, value: Tensor) -> None:
+        if step == 0 and not _is_in_box(x):
+            return
         self._take(x, torch.where(self._leads, self._score, -torch.inf))
 
     def finish(self, x: Tensor, rank: Tensor) -> None:

@@ -137,9 +137,11 @@ class Desk:
                        if not name and not companion(bank, robust=robust)]  # fmt: skip
             if missing:  # rare, and slow: say so instead of being silent
                 self.ctx.publish(LiveNote(request.generation, "No classifier fits these detectors: training one first"))
-            common = {"bank": bank, "seed": 0, "device": self.device, "check": self.ctx.check}
-            f = classifier_for(request.classifier, robust=False, **common)
-            found = _Models(bank, f, classifier_for(request.rival, robust=True, **common))
+            f, rival = (
+                classifier_for(name, bank, robust=robust, seed=0, device=self.device, check=self.ctx.check)
+                for name, robust in ((request.classifier, False), (request.rival, True))
+            )
+            found = _Models(bank, f, rival)
         self._models[key] = found
         while len(self._models) > _KEPT:
             self._models.pop(next(iter(self._models)))

@@ -97,10 +97,9 @@ def settings_of(spec: TrainSpec) -> FitSettings:
     from engines.asymmetric.fit import FitSettings
     from engines.asymmetric.method import Ascent
 
-    common = {"eps": spec.eps, "norm": spec.norm, "optimiser": spec.optimiser}
     return FitSettings(
-        Ascent(steps=spec.steps, step_size=spec.step_size, random_start=True, **common),
-        Ascent(steps=spec.validation_steps, step_size=spec.validation_step_size, **common),
+        Ascent(spec.eps, spec.steps, spec.step_size, spec.norm, spec.optimiser, random_start=True),
+        Ascent(spec.eps, spec.validation_steps, spec.validation_step_size, spec.norm, spec.optimiser),
         epochs=spec.epochs,
         updates=spec.updates,
         positives=spec.positives,
