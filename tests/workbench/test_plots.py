@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
-from PySide6.QtGui import QImage, QMouseEvent
+from PySide6.QtGui import QImage, QMouseEvent, QPainter
 from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -53,6 +53,41 @@ def test_a_band_without_a_name_is_not_in_the_legend(plot: Plot) -> None:
     assert "other" in legend(plot) and "spread" not in legend(plot)
 
 
+def written(plot: Plot, side: str) -> list[str]:
+    """The numbers that stand at an axis, as pyqtgraph is about to draw them."""
+    axis = plot.axes.getAxis(side)
+    picture = QImage(10, 10, QImage.Format.Format_ARGB32)
+    painter = QPainter(picture)
+    try:
+        _, _, texts = axis.generateDrawSpecs(painter)
+    finally:
+        painter.end()
+    return [text for _, _, text in texts] if axis.textPen().color().alpha() else []
+
+
+def test_both_ends_of_a_percentage_are_written(qtbot: QtBot, plot: Plot) -> None:
+    plot.set_curve("a", X, 10 * X)
+    plot.set_range(y=(0.0, 100.0), padding=0.03)
+    qtbot.waitUntil(lambda: {"0", "100"} <= set(written(plot, "left")))
+
+
+def test_an_empty_axis_has_no_numbers_unless_its_range_is_known(qtbot: QtBot, plot: Plot, theme: Theme) -> None:
+    assert not written(plot, "left") and not written(plot, "bottom")
+    plot.set_range(y=(0.0, 100.0))
+    assert written(plot, "left") and not written(plot, "bottom")
+    plot.set_curve("a", X, X)
+    assert written(plot, "bottom")
+    theme.set_mode("dark")
+    assert written(plot, "bottom")
+    plot.clear()
+    assert not written(plot, "bottom")
+
+
+def test_a_name_in_the_legend_stays_on_one_line(plot: Plot) -> None:
+    plot.set_curve("a", X, X, name="LeNet AT ε 0.3")
+    assert "LeNet&nbsp;AT&nbsp;ε&nbsp;0.3" in legend(plot)
+
+
 def legend(plot: Plot) -> str:
     return plot._legend.text()
 
@@ -89,7 +124,7 @@ def test_a_curve_is_redrawn_by_its_key(plot: Plot) -> None:
     plot.set_curve("b", X, -X, name="second <b>")
     assert list(plot.columns()) == ["first: Step", "first", "second <b>: Step", "second <b>"]
     assert "first" in legend(plot)
-    assert "second &lt;b&gt;" in legend(plot), "names are text, not markup"
+    assert "second&nbsp;&lt;b&gt;" in legend(plot), "names are text, not markup"
     plot.remove("a")
     assert list(plot.columns()) == ["Step", "second <b>"]
     assert "first" not in legend(plot)

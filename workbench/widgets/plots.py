@@ -25,6 +25,14 @@ from workbench.widgets.basics import label, number
 
 LineStyle = Literal["line", "dashed", "points", "line and points", "steps"]
 THICK_UP_TO: Final = 3000  # points; wider pens are slow beyond
+END_ROOM: Final = 9  # pixels
+
+
+class _UpAxis(pg.AxisItem):
+    """The left axis. With a grid pyqtgraph leaves out a number that reaches past the end: 0 and 100 of a percentage."""
+
+    def boundingRect(self) -> QRectF:
+        return super().boundingRect().adjusted(0, -END_ROOM, 0, END_ROOM)
 
 
 @dataclass
@@ -71,8 +79,9 @@ class Plot(QWidget):
         self._labels = {"bottom": (x, x_unit), "left": (y, y_unit)}
         self._title = title
         self._items: dict[str, _Item] = {}
+        self._fixed: set[str] = set()
         self.setAccessibleName(title or f"{y} by {x}")
-        self.view = pg.PlotWidget(enableMenu=False)
+        self.view = pg.PlotWidget(enableMenu=False, axisItems={"left": _UpAxis("left")})
         self.view.setAcceptDrops(False)
         self.view.viewport().setAcceptDrops(False)
         self.axes: pg.PlotItem = self.view.getPlotItem()
@@ -260,6 +269,8 @@ class Plot(QWidget):
             for part in item.parts:
                 self.axes.removeItem(part)
         self._write_legend()
+        if not self._items:
+            self._write_axes()
 
     def clear(self) -> None:
         """Take everything away."""
@@ -291,8 +302,11 @@ class Plot(QWidget):
         """Fix the visible range of an axis; one that is not given is left as it is."""
         if x is not None:
             self.axes.setXRange(*x, padding=padding)
+            self._fixed.add("bottom")
         if y is not None:
             self.axes.setYRange(*y, padding=padding)
+            self._fixed.add("left")
+        self._write_axes()
 
     def set_log(self, *, x: bool = False, y: bool = False) -> None:
         """Axes in powers of ten."""
@@ -391,13 +405,29 @@ class Plot(QWidget):
                 self.axes.addItem(part)
         self.axes.addItem(item.graphic, ignoreBounds=item.kind == "mark")
         self._write_legend()
+        if len(self._items) == 1:
+            self._write_axes()
         return item
+
+    def _write_axes(self) -> None:
+        """Labels and numbers; an axis without curves and without a range of its own has none that mean anything."""
+        colours = self._theme.colours
+        for side in ("bottom", "left"):
+            axis = self.axes.getAxis(side)
+            told = bool(self._items) or side in self._fixed
+            axis.setTextPen(pg.mkPen(colours.muted if told else (0, 0, 0, 0)))
+            text, unit = self._labels[side]
+            if text or unit:
+                size = f"{font('small').pointSizeF():.1f}pt"
+                said = f"{text} [{unit}]" if unit else text
+                # Without ranges pyqtgraph writes 0.1 as 100 and leaves the label to say "x0.001", which it does not.
+                axis.setLabel(said, siPrefixEnableRanges=(), color=colours.text, **{"font-size": size})
 
     def _write_legend(self) -> None:
         signs = {"bars": "■", "band": "▒", "dashed": "╍", "points": "●", "steps": "▟"}
         entries = [
             f'<span style="color:{self._colour(item.colour).name()}">'
-            f"{signs.get(item.kind, signs.get(item.style, '━'))}</span>&nbsp;{escape(item.name)}"
+            f"{signs.get(item.kind, signs.get(item.style, '━'))}</span>&nbsp;{_unbroken(item.name)}"
             for item in self._items.values()
             if item.kind != "mark" and item.name
         ]
@@ -449,14 +479,8 @@ class Plot(QWidget):
             axis = self.axes.getAxis(side)
             axis.enableAutoSIPrefix(False)
             axis.setPen(pg.mkPen(colours.border))
-            axis.setTextPen(pg.mkPen(colours.muted))
             axis.setTickFont(font("small"))
-            text, unit = self._labels[side]
-            if text or unit:
-                size = f"{font('small').pointSizeF():.1f}pt"
-                said = f"{text} [{unit}]" if unit else text
-                # Without ranges pyqtgraph writes 0.1 as 100 and leaves the label to say "x0.001", which it does not.
-                axis.setLabel(said, siPrefixEnableRanges=(), color=colours.text, **{"font-size": size})
+        self._write_axes()
         self._write_legend()
         self._guide.setPen(pg.mkPen(colours.muted, width=1))
         self._note.setColor(QColor(colours.text))
@@ -509,3 +533,8 @@ class Plot(QWidget):
         self._note.setPos(left if on_left else right, top)
         self._guide.setVisible(True)
         self._note.setVisible(True)
+
+
+def _unbroken(name: str) -> str:
+    """A name as HTML that a wrapping legend keeps on one line."""
+    return escape(name).replace(" ", "&nbsp;")
