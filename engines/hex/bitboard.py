@@ -125,8 +125,15 @@ class Stones:
 
     def winning_cells(self) -> int:
         """Mask of the cells where the player to move wins at once."""
+        return self._winning_cells(self.to_move)
+
+    def opponent_winning_cells(self) -> int:
+        """Mask of the cells where the opponent would win at once if it were to move."""
+        return self._winning_cells(3 - self.to_move)
+
+    def _winning_cells(self, colour: int) -> int:
         geo = self.geometry
-        side = 0 if self.to_move == BLACK else 2
+        side = 0 if colour == BLACK else 2
         first = geo.spread(self.ends[side]) | geo.edges[side]
         second = geo.spread(self.ends[side + 1]) | geo.edges[side + 1]
         return first & second & geo.board & ~(self.black | self.white)
@@ -143,19 +150,20 @@ class Stones:
         turned ^= numbers[geo.cells - 1 - cell]
         bit, near = geo.bit[cell], geo.near[cell]
         top, bottom, left, right = self.ends
+        top_edge, bottom_edge, left_edge, right_edge = geo.edges
         if self.to_move == BLACK:
             own = self.black | bit
-            top, bottom = (
-                joined | geo.joined(bit, own & ~joined) if near & joined or bit & edge else joined
-                for joined, edge in ((top, geo.edges[0]), (bottom, geo.edges[1]))
-            )
+            if near & top or bit & top_edge:
+                top |= geo.joined(bit, own & ~top)
+            if near & bottom or bit & bottom_edge:
+                bottom |= geo.joined(bit, own & ~bottom)
             won = top & bottom != 0
             return Stones(geo, own, self.white, (top, bottom, left, right), other, key, turned, won)
         own = self.white | bit
-        left, right = (
-            joined | geo.joined(bit, own & ~joined) if near & joined or bit & edge else joined
-            for joined, edge in ((left, geo.edges[2]), (right, geo.edges[3]))
-        )
+        if near & left or bit & left_edge:
+            left |= geo.joined(bit, own & ~left)
+        if near & right or bit & right_edge:
+            right |= geo.joined(bit, own & ~right)
         won = left & right != 0
         return Stones(geo, self.black, own, (top, bottom, left, right), other, key, turned, won)
 

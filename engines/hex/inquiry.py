@@ -66,6 +66,8 @@ class Inquiry:
             for i, key in enumerate(unique):
                 self.cache.store(key, out.prior[i], float(out.value[i]), None if out.q is None else out.q[i])
         self.asked += len(shown)
+        if self.cache is None and len(shown) == len(positions):
+            return out.prior, out.value, out.q
         prior, value, q = out.prior[index], out.value[index], None if out.q is None else out.q[index]
         if self.cache is not None:
             turned = np.array([position.is_turned for position in positions])

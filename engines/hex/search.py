@@ -26,7 +26,8 @@ from engines.hex.gumbel import GumbelRoot, improved_policy
 from engines.hex.inquiry import EvaluatorLike, Inquiry, Outputs
 from engines.hex.search_settings import Counters, Limits, SearchSettings, nothing
 from engines.hex.snapshots import AnalysisSnapshot
-from engines.hex.tree import FINISHED, OPEN, Path, Tree
+from engines.hex.tree import FINISHED, OPEN, Tree
+from engines.hex.walk import Path, Place, Walk
 
 __all__ = ["UNDECIDED", "Counters", "EvaluatorLike", "Limits", "Search", "SearchSettings", "nothing"]
 
@@ -70,6 +71,7 @@ class Search:
             prove=self.settings.prove,
             memory_bytes=memory_bytes,
         )
+        self.walk = Walk(self.tree)
         self.root = OPEN
         self._entry: int | None = None  # the move (flat index) that leads to a root without a row
         self._noise_row = OPEN
@@ -138,28 +140,33 @@ class Search:
                 self.rng,
                 before=self.visits,
             )
-        while not self.is_decided and self.tree.room:
-            now = time.perf_counter()
-            self.counters.seconds = spent + now - start
-            if report is not None and now - reported >= report_s:
-                report()
-                reported = now
-            left = limits.simulations - (self.counters.simulations - first.simulations)
-            calls = limits.calls - (self.counters.net_calls - first.net_calls)
-            if (
-                (limits.simulations and left <= 0)
-                or (limits.calls and calls <= 0)
-                or (limits.seconds and now - start >= limits.seconds)
-            ):
-                break
-            check()
-            if self._gumbel is not None and not forced:
-                forced += self._gumbel.next_round(self.visits, self._root_values(), self._root_closed())
-            self._batch(
-                left if limits.simulations else 1 << 30,
-                calls if limits.calls else 1 << 30,
-                forced if self._gumbel is not None else None,
-            )
+        try:
+            while not self.is_decided and self.tree.room:
+                now = time.perf_counter()
+                self.counters.seconds = spent + now - start
+                if report is not None and now - reported >= report_s:
+                    self.walk.flush(self.root)
+                    report()
+                    reported = now
+                left = limits.simulations - (self.counters.simulations - first.simulations)
+                calls = limits.calls - (self.counters.net_calls - first.net_calls)
+                if (
+                    (limits.simulations and left <= 0)
+                    or (limits.calls and calls <= 0)
+                    or (limits.seconds and now - start >= limits.seconds)
+                ):
+                    break
+                check()
+                if self._gumbel is not None and not forced:
+                    self.walk.flush(self.root)
+                    forced += self._gumbel.next_round(self.visits, self._root_values(), self._root_closed())
+                self._batch(
+                    left if limits.simulations else 1 << 30,
+                    calls if limits.calls else 1 << 30,
+                    forced if self._gumbel is not None else None,
+                )
+        finally:
+            self.walk.flush(self.root)
         self.counters.seconds = spent + time.perf_counter() - start
 
     def advance(self, move: int) -> None:
@@ -189,6 +196,8 @@ class Search:
         self._moved()
 
     def _moved(self) -> None:
+        self.walk.drop()
+        self.walk.depth = 0
         self.counters = Counters()
         self._noise_row = OPEN
         self._gumbel = None
@@ -198,6 +207,7 @@ class Search:
         remembered for `return_to` are then void)."""
         if self.tree.rows * 2 < self.tree.max_rows:
             return False
+        self.walk.drop()
         if self.root < 0:
             self._entry = None
             self.tree.clear()
@@ -265,10 +275,14 @@ class Search:
 
     def _batch(self, simulations: int, calls: int, forced: deque[int] | None) -> None:
         """Simulate until a batch of leaves waits for the network, evaluate them at once and back them up."""
-        tree, settings, counters = self.tree, self.settings, self.counters
+        tree, walk, settings, counters = self.tree, self.walk, self.settings, self.counters
         n0 = settings.n0 if tree.has_q and settings.use_q_leaf else 0
-        early = max(1, tree.row_visits[self.root] // _EARLY_SHARE)
+        if walk.is_crowded:
+            walk.flush(self.root)
+        root = walk.at(self.root)
+        early = max(1, root.total // _EARLY_SHARE)
         most = min(settings.batch, early, calls, tree.room)
+        quick = min(simulations, _QUICK_VISITS * settings.batch)
         waiting: list[Path] = []
         leaves: dict[int, Stones] = {}  # by the move that leads there
         done = 0
@@ -281,50 +295,63 @@ class Search:
                 and not tree.row_proven[self.root]
                 and (forced is None or forced)
             ):
-                path = tree.descend(self.root, forced.popleft() if forced else -1)
-                counters.depth = max(counters.depth, len(path.edges))
-                edge = path.edges[-1]
-                if path.end != OPEN:
-                    proven = tree.result(path.end)
-                    tree.back_up(path, proven)
-                    tree.propagate(path, proven)
-                elif tree.edge_visits(edge) <= n0:  # this visit included
-                    tree.back_up(path, tree.edge_q(edge))
-                elif edge in leaves or not self._expand_from_cache(path):
-                    waiting.append(path)
-                    leaves.setdefault(edge, tree.stones_at(path))
+                left = min(quick - done, simulations - done - len(waiting))
+                if forced:
+                    walk.force(root, forced.popleft())
+                    left = 1
+                made, places = walk.quick(root, left, n0)
+                done += made
+                if not places:
+                    continue
+                edge, end = places[-1].edge, walk.arrival(places)
+                if end != OPEN:
+                    walk.end(places, tree.result(end))
+                elif edge in leaves or not self._expand_from_cache(places):
+                    waiting.append(walk.lose(places))
+                    if edge not in leaves:
+                        leaves[edge] = self._stones_at(edge)
                     continue
                 done += 1
-            values = self._expand(leaves)
+            values = self._expand(waiting, leaves)
         except BaseException:
+            walk.flush(self.root)
             for path in waiting:
-                tree.forget(path)
+                tree.forget([place.row for place in path.places], path.edges)
+            walk.drop()
             raise
         finally:
             counters.simulations += done
+            counters.depth = max(counters.depth, walk.depth)
         for path in waiting:
-            tree.back_up(path, values[path.edges[-1]])
+            walk.settle(path, values[path.edges[-1]])
         counters.simulations += len(waiting)
 
-    def _expand_from_cache(self, path: Path) -> bool:
+    def _stones_at(self, edge: int) -> Stones:
+        row, move = divmod(edge, self.tree.cells)
+        return self.tree.stones[row].play(move)
+
+    def _expand_from_cache(self, places: list[Place]) -> bool:
         """Expand and back up a leaf whose evaluation is known; says whether it is."""
-        stones, edge = self.tree.stones_at(path), path.edges[-1]
+        if self.inquiry.cache is None:
+            return False
+        edge, visits = places[-1].edge, places[-1].visits
+        stones = self._stones_at(edge)
         found = self.inquiry.known(stones)
         if found is None:
             return False
-        (row,) = self.tree.expand([stones], *found, [self.tree.edge_visits(edge)])
+        (row,) = self.tree.expand([stones], *found, [visits + 1])
         self.tree.enter(edge, row)
-        self.tree.back_up(path, float(found[1][0]))
+        self.walk.count(places, float(found[1][0]))
         self.counters.cache_hits += 1
         return True
 
-    def _expand(self, leaves: dict[int, Stones]) -> dict[int, float]:
+    def _expand(self, waiting: list[Path], leaves: dict[int, Stones]) -> dict[int, float]:
         """Evaluate and expand the positions after the given moves. Returns their values by move."""
         if not leaves:
             return {}
         prior, value, q = self._ask(list(leaves.values()))
-        visits = [self.tree.edge_visits(edge) for edge in leaves]
-        rows = self.tree.expand(list(leaves.values()), prior, value, q, visits)
+        visits = {path.edges[-1]: self.walk.visits(path) for path in waiting}
+        rows = self.tree.expand(list(leaves.values()), prior, value, q, [visits[edge] for edge in leaves])
         for edge, row in zip(leaves, rows, strict=True):
             self.tree.enter(edge, row)
         return dict(zip(leaves, value.tolist(), strict=True))
@@ -344,7 +371,7 @@ class Search:
             found = self._ask([self.position])
         else:
             self.counters.cache_hits += 1
-        visits = 0 if self._entry is None else self.tree.edge_visits(self._entry)
+        visits = 0 if self._entry is None else self.tree.visits_at[self._entry]
         (self.root,) = self.tree.expand([self.position], *found, [max(1, visits)])
         if self._entry is not None:
             self.tree.enter(self._entry, self.root)
@@ -359,6 +386,7 @@ class Search:
         noise = np.zeros(self.tree.cells)
         noise[empty] = self.rng.dirichlet(np.full(int(empty.sum()), self.settings.alpha))
         self.tree.set_noise(self.root, noise, self.settings.noise)
+        self.walk.drop()
         self._noise_row = self.root
 
     def _root_prior(self) -> np.ndarray:

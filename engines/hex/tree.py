@@ -5,19 +5,16 @@ move is
 
     S + c · U · sqrt(N(s)),   S = 2 W/N - 1 (the first-play value while N = 0),   U = P / (1 + N)
 
-with S and U held ready in the row, so that a selection is two array operations and an argmax, and a visit
-changes one element of each. c therefore belongs to values in [-1, 1]: the paper's c_pb on [0, 1] is half of
-it.
+with S and U held ready in the row, so that looking for the best move of a row is two array operations and an
+argmax. c therefore belongs to values in [-1, 1]: the paper's c_pb on [0, 1] is half of it.
 
-A visit is counted on the way down with the result 0 (a loss), which is the virtual loss; `back_up` adds the
-result and so removes it, `forget` undoes the visit.
+`engines.hex.walk` walks through the rows.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import MutableSequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, MutableSequence
 from typing import Literal
 
 import numpy as np
@@ -31,28 +28,20 @@ FINISHED = -2
 REFUTED = -3
 """Child entry of a move that lets the opponent win at once."""
 
-_CLOSED = -math.inf
+CLOSED = -math.inf
+"""S of stones and of moves proven to lose."""
 
 
-@dataclass(slots=True)
-class Path:
-    """One way down. rows: the positions passed; edges: flat indices row · N + cell of the moves made there.
-
-    end: the row it arrived at, OPEN, FINISHED or REFUTED. stones: the position at the end where it had to be
-    made already.
-    """
-
-    rows: list[int] = field(default_factory=list)
-    edges: list[int] = field(default_factory=list)
-    stones: Stones | None = None
-    end: int = OPEN
+_FLAT = {"score_value": "value"}
+"""Names of flat views that are not those of their arrays."""
 
 
 class Tree:
     """Rows of expanded positions of one board size.
 
     Arrays [capacity, N]: prior, visits, wins (W), q (of the network, its sign), score_value (S), score_prior
-    (U), child (a row, OPEN, FINISHED or REFUTED). Lists by row: stones, row_visits (N(s)), row_proven (1 the
+    (U), child (a row, OPEN, FINISHED or REFUTED); prior_at and so on are flat views of them, by row · N + cell,
+    through which single elements are read and written. Lists by row: stones, row_visits (N(s)), row_proven (1 the
     player to move wins, -1 loses, 0 open), row_open (moves not proven to lose), row_value (the network's v).
 
     fpu: first-play value of an unvisited move: "q" (the q-head's; without one a draw), "parent" (v
@@ -66,13 +55,13 @@ class Tree:
     score_value: np.ndarray
     score_prior: np.ndarray
     child: np.ndarray
-    _prior: MutableSequence[float]
-    _visits: MutableSequence[int]
-    _wins: MutableSequence[float]
-    _q: MutableSequence[float]
-    _score_value: MutableSequence[float]
-    _score_prior: MutableSequence[float]
-    _child: MutableSequence[int]
+    prior_at: MutableSequence[float]
+    visits_at: MutableSequence[int]
+    wins_at: MutableSequence[float]
+    q_at: MutableSequence[float]
+    value_at: MutableSequence[float]
+    score_prior_at: MutableSequence[float]
+    child_at: MutableSequence[int]
 
     def __init__(
         self,
@@ -96,8 +85,6 @@ class Tree:
         self.row_value: list[float] = []
         self.has_q = False
         self._noisy: tuple[int, np.ndarray] | None = None
-        self._scratch = np.empty(cells, np.float32)
-        self._factor = np.zeros((), np.float32)  # an array, because a Python number takes numpy twice as long
         self._allocate(min(self.max_rows, 256))
 
     @property
@@ -137,7 +124,7 @@ class Tree:
             self.q[rows] = q
         else:
             self.q[rows] = np.nan
-        self.score_value[rows] = np.where(legal, self._first_values(value, q), _CLOSED)
+        self.score_value[rows] = np.where(legal, self._first_values(value, q), CLOSED)
         self.rows += count
         self.stones += stones
         self.row_visits += visits
@@ -146,105 +133,20 @@ class Tree:
         self.row_value += value.tolist()
         return list(range(first, self.rows))
 
-    def descend(self, root: int, first: int = -1) -> Path:
-        """Walk from `root` to a position without a row, counting the visits as losses.
-
-        first: the move to make at the root instead of the best scored one, or -1.
-        """
-        cells, c, scratch, factor = self.cells, self.c_puct, self._scratch, self._factor
-        score_prior, score_value = self.score_prior, self.score_value
-        child, visits, wins = self._child, self._visits, self._wins
-        priors, one_prior, one_value = self._prior, self._score_prior, self._score_value
-        row_visits, row_proven = self.row_visits, self.row_proven
-        path = Path()
-        rows, edges = path.rows, path.edges
-        row, move = root, first
-        while True:
-            if move < 0:
-                factor[()] = c * math.sqrt(row_visits[row])
-                np.multiply(score_prior[row], factor, scratch)
-                np.add(scratch, score_value[row], scratch)
-                move = int(scratch.argmax())
-            row_visits[row] += 1
-            edge = row * cells + move
-            count = visits[edge] + 1
-            visits[edge] = count
-            one_prior[edge] = priors[edge] / (1 + count)
-            if one_value[edge] != _CLOSED:
-                one_value[edge] = 2 * wins[edge] / count - 1
-            rows.append(row)
-            edges.append(edge)
-            row, move = child[edge], -1
-            if row < 0 or row_proven[row]:
-                break
-        path.end = child[edge]
-        if path.end == OPEN and count == 1:  # the first visit finds out whether the game ends here
-            path.stones = self.stones[rows[-1]].play(edge % cells)
-            if path.stones.won:
-                path.end = child[edge] = FINISHED
-            elif self.prove and path.stones.winning_cells():
-                path.end = child[edge] = REFUTED
-        return path
-
-    def stones_at(self, path: Path) -> Stones:
-        """The position at the end of a path without a row."""
-        if path.stones is None:
-            path.stones = self.stones[path.rows[-1]].play(path.edges[-1] % self.cells)
-        return path.stones
-
-    def edge_visits(self, edge: int) -> int:
-        """N of a move given by its flat index."""
-        return self._visits[edge]
-
-    def edge_q(self, edge: int) -> float:
-        """The stored q of the position after a move given by its flat index, for the player then to move."""
-        return self._q[edge]
-
     def enter(self, edge: int, row: int) -> None:
         """Make `row` the position after the move with this flat index."""
-        self._child[edge] = row
+        self.child_at[edge] = row
 
-    def back_up(self, path: Path, value: float) -> None:
-        """Add the result of a visit: `value` in [-1, 1] for the player to move at its end."""
-        result = (value + 1) / 2
-        visits, wins, one_value = self._visits, self._wins, self._score_value
-        for edge in reversed(path.edges):
-            result = 1 - result
-            total = wins[edge] + result
-            wins[edge] = total
-            if one_value[edge] != _CLOSED:
-                one_value[edge] = 2 * total / visits[edge] - 1
-
-    def forget(self, path: Path) -> None:
-        """Undo the visits of a way down that is not backed up."""
-        for row, edge in zip(path.rows, path.edges, strict=True):
+    def forget(self, rows: Iterable[int], edges: Iterable[int]) -> None:
+        """Undo the visits of a way down whose result was never added. rows: the positions passed; edges: flat
+        indices row · N + cell of the moves made there."""
+        for row, edge in zip(rows, edges, strict=True):
             self.row_visits[row] -= 1
-            count = self._visits[edge] - 1
-            self._visits[edge] = count
-            self._score_prior[edge] = self._prior[edge] / (1 + count)
-            if self._score_value[edge] != _CLOSED:
-                self._score_value[edge] = self._move_value(edge)
-
-    def propagate(self, path: Path, proven: int) -> None:
-        """Carry a proven result (1: the player to move at the end of the path wins, -1: loses) upwards.
-
-        A move into a lost position proves its maker's win; a position whose every move leads into a won one
-        is lost.
-        """
-        if not self.prove:
-            return
-        for row, edge in zip(reversed(path.rows), reversed(path.edges), strict=True):
-            if proven > 0:
-                if self._score_value[edge] == _CLOSED:
-                    return
-                self._score_value[edge] = _CLOSED
-                self.row_open[row] -= 1
-                if self.row_open[row]:
-                    return
-            if self.row_proven[row]:
-                return
-            proven = -proven
-            self.row_proven[row] = proven
+            count = self.visits_at[edge] - 1
+            self.visits_at[edge] = count
+            self.score_prior_at[edge] = self.prior_at[edge] / (1 + count)
+            if self.value_at[edge] != CLOSED:
+                self.value_at[edge] = self._move_value(edge)
 
     def result(self, child: int) -> int:
         """1 if the player to move is proven to win at a child entry (a row, FINISHED or REFUTED), -1 lose,
@@ -297,11 +199,11 @@ class Tree:
         visits = self.visits[row]
         if not visits.any():
             return -1
-        closed = self.score_value[row] == _CLOSED
+        closed = self.score_value[row] == CLOSED
         count = np.where(closed, -1, visits) if self.row_open[row] else visits
         most = int(count.max())
         if most <= 0:  # every move tried so far is proven to lose: the first open one by value and prior
-            score = np.where(closed, _CLOSED, self.score_value[row] + self.prior[row])
+            score = np.where(closed, CLOSED, self.score_value[row] + self.prior[row])
             return int(score.argmax())
         tied = np.flatnonzero(count == most)
         return int(tied[np.argmax(self.wins[row, tied])]) if len(tied) > 1 else int(tied[0])
@@ -361,9 +263,9 @@ class Tree:
 
     def _move_value(self, edge: int) -> float:
         """S of a move from its visits, or its first-play value."""
-        count = self._visits[edge]
+        count = self.visits_at[edge]
         if count:
-            return 2 * self._wins[edge] / count - 1
+            return 2 * self.wins_at[edge] / count - 1
         row, move = divmod(edge, self.cells)
         q = self.q[row : row + 1]
         value = np.array([self.row_value[row]], np.float32)
@@ -371,8 +273,8 @@ class Tree:
         return float(np.broadcast_to(first, q.shape)[0, move])
 
     def _allocate(self, capacity: int) -> None:
-        """Grow the arrays, and make the flat views through which single elements are read and written: a
-        memoryview does that three times as fast as an array."""
+        """Grow the arrays, and make their flat views: a memoryview reads and writes a single element three times as
+        fast as an array."""
         rows = self.rows
         for name, kind in (
             ("prior", np.float32),
@@ -387,7 +289,7 @@ class Tree:
             if rows:
                 new[:rows] = getattr(self, name)[:rows]
             setattr(self, name, new)
-            setattr(self, "_" + name, new.reshape(-1).data)
+            setattr(self, _FLAT.get(name, name) + "_at", new.reshape(-1).data)
         self._capacity = capacity
 
 

@@ -68,6 +68,7 @@ def test_winning_cells_are_those_whose_move_wins(size: int) -> None:
                 if not taken & bit:
                     assert bool(wins & bit) == stones.play(cell).won
                     found += bool(wins & bit)
+            assert stones.opponent_winning_cells() == stones.play(PASS).winning_cells()
             stones = stones.play(int(move))
             if stones.won:
                 break
