@@ -22,6 +22,8 @@ SIZE, BLOCKS, CHANNELS = 9, 10, 32
 INTERACTIVE_TARGET, LOCKSTEP_TARGET = 0.70, 0.85
 _ROUNDS = 5
 _ROUND_S = 1.5
+_SLICES = 6
+"""Turns that the search and the bare network take within a round: other programs come and go in seconds."""
 _GAMES, _GAME_SIMULATIONS = 128, 48
 
 
@@ -53,18 +55,26 @@ def _network() -> Evaluator:
 
 
 def _interactive(network: Evaluator, *, n0: int, ctx: JobContext, step: int) -> Measure:
-    """One position searched with batches of leaves. Search and bare network take turns; medians count."""
+    """One position searched with batches of leaves, in slices with the bare network between. Medians count.
+
+    The bare network gets batches as large as the search's in the round before, on average.
+    """
     settings = SearchSettings(n0=n0, batch=16)
     speeds, bare, per_call, batches = [], [], [], []
+    batch = 1.0
     for turn in range(_ROUNDS + 1):
         ctx.progress(step + turn / (_ROUNDS + 1), 3, f"Interactive search, n0 = {n0}")
         search = Search(network, np.zeros((SIZE, SIZE), np.int8), 1, settings)
-        before = network.calls
-        search.run(Limits(seconds=_ROUND_S if turn else 0.3), check=ctx.check)
+        calls, alone = 0, 0.0
+        for _ in range(_SLICES):
+            before = network.calls
+            search.run(Limits(seconds=_ROUND_S / _SLICES), check=ctx.check)
+            calls += network.calls - before
+            if turn:
+                alone += _positions_per_second(network, round(batch), _ROUND_S / 2 / _SLICES, ctx.check) / _SLICES
         counters = search.counters
-        batch = counters.net_calls / max(1, network.calls - before)
-        alone = _positions_per_second(network, round(batch), _ROUND_S / 2, ctx.check)
-        if turn:  # the first round warms up
+        batch = counters.net_calls / max(1, calls)
+        if turn:  # the first round warms up and tells the batch
             speeds.append(counters.simulations / counters.seconds)
             per_call.append(counters.simulations / counters.net_calls)
             bare.append(alone)
