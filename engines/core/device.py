@@ -205,8 +205,8 @@ def free_memory() -> None:
     import sys
 
     torch = sys.modules.get("torch")
-    if torch is None:
-        return
+    if torch is None or getattr(torch.__spec__, "_initializing", False):
+        return  # not there, or another thread is just importing it
     if torch.cuda.is_available() and torch.cuda.is_initialized():
         torch.cuda.empty_cache()
     if _has_mps():
