@@ -11,6 +11,7 @@ torch/export/pt2_archive.
 from __future__ import annotations
 
 import json
+import math
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,6 +82,9 @@ def read_archive(path: Path) -> Archive:
         raise UserError(f"{path.name} cannot be understood: {type(error).__name__}: {error}", _AGAIN) from None
     except OSError as error:
         raise UserError(f"{path.name} cannot be read: {error.strerror or error}") from None
+    except RuntimeError as error:  # An encrypted part, or sizes that no tensor can have.
+        said = str(error).partition("\n")[0][:200]
+        raise UserError(f"{path.name} cannot be understood: {said}", _AGAIN) from None
 
 
 class _Reader:
@@ -88,6 +92,16 @@ class _Reader:
 
     def __init__(self, opened: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], path: Path) -> None:
         self.opened, self.members, self.path = opened, members, path
+        self._taken = 0
+
+    def take(self, count: int) -> None:
+        """Count bytes of tensors that are to be made. A few stored bytes can be viewed as tensors of any size, so
+        that the file's own size limits nothing. Raises UserError beyond MOST_BYTES."""
+        self._taken += count
+        if self._taken > MOST_BYTES:
+            raise UserError(
+                f"{self.path.name} was refused: its tensors need more than {_megabytes(MOST_BYTES)}", _EXPORT
+            )
 
     def bytes(self, name: str) -> bytes:
         if name not in self.members:
@@ -268,6 +282,7 @@ class _Payload:
         reach = offset + sum((size - 1) * stride for size, stride in zip(sizes, strides, strict=True))
         if min((*sizes, *strides, offset, 0)) < 0 or (0 not in sizes and reach >= len(flat)):
             raise UserError(f"{self.reader.path.name} is damaged: {key} is larger than what is stored of it", _AGAIN)
+        self.reader.take(math.prod(sizes) * flat.itemsize)
         return torch.as_strided(flat, sizes, strides, offset).clone()
 
     def _flat(self, name: str, dtype: Any) -> Tensor:

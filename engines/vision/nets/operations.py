@@ -51,21 +51,45 @@ _NAMES: Final = frozenset(" ".join((_SHAPES, _MAKERS, _POINTWISE, _REDUCTIONS, _
 ASSERTIONS: Final = frozenset({"_assert_scalar", "_assert_tensor_metadata", "_assert_async", "sym_constrain_range"})
 """Checks that an export leaves in its graph. They compute nothing, so they are passed over."""
 
+_LARGEST: Final = 1 << 63
+"""Beyond this no size can be."""
+
+
+def _of_sizes(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`function` of plain numbers only: the same operators would repeat lists, fill texts in, or grow integers without
+    end. Raises ValueError for anything else, in or out."""
+
+    def compute(*numbers: Any) -> Any:
+        try:
+            result = function(*numbers) if all(map(_is_size, numbers)) else None
+        except ZeroDivisionError:
+            result = None
+        if not _is_size(result):
+            raise ValueError("expected sizes of tensors")
+        return result
+
+    return compute
+
+
+def _is_size(value: Any) -> bool:
+    return isinstance(value, int | float) and abs(value) <= _LARGEST
+
+
 _SIZES: Final[dict[str, Callable[..., Any]]] = {
-    "_operator.add": operator.add,
-    "_operator.sub": operator.sub,
-    "_operator.mul": operator.mul,
-    "_operator.floordiv": operator.floordiv,
-    "_operator.mod": operator.mod,
-    "_operator.neg": operator.neg,
-    "_operator.eq": operator.eq,
-    "_operator.ne": operator.ne,
-    "_operator.lt": operator.lt,
-    "_operator.le": operator.le,
-    "_operator.gt": operator.gt,
-    "_operator.ge": operator.ge,
-    "torch.sym_max": max,
-    "torch.sym_min": min,
+    "_operator.add": _of_sizes(operator.add),
+    "_operator.sub": _of_sizes(operator.sub),
+    "_operator.mul": _of_sizes(operator.mul),
+    "_operator.floordiv": _of_sizes(operator.floordiv),
+    "_operator.mod": _of_sizes(operator.mod),
+    "_operator.neg": _of_sizes(operator.neg),
+    "_operator.eq": _of_sizes(operator.eq),
+    "_operator.ne": _of_sizes(operator.ne),
+    "_operator.lt": _of_sizes(operator.lt),
+    "_operator.le": _of_sizes(operator.le),
+    "_operator.gt": _of_sizes(operator.gt),
+    "_operator.ge": _of_sizes(operator.ge),
+    "torch.sym_max": _of_sizes(max),
+    "torch.sym_min": _of_sizes(min),
 }
 """Arithmetic with the sizes of tensors."""
 
@@ -101,5 +125,6 @@ def find(target: str) -> Callable[..., Any] | None:
     if match is None:
         return _SIZES[target]
     packet = getattr(torch.ops.aten, match[1], None)
-    found: Callable[..., Any] | None = getattr(packet, match[2], None)
-    return found
+    found: Any = getattr(packet, match[2], None)
+    # Only overloads: a packet has attributes besides, and `__setattr__` called from a file would change PyTorch itself.
+    return found if isinstance(found, torch._ops.OpOverload) else None

@@ -35,6 +35,8 @@ def suspicious(data: bytes) -> list[str]:
     if data[:4] == b"PK\x03\x04":
         try:
             with zipfile.ZipFile(io.BytesIO(data)) as inner:
+                if any(entry.compress_type != zipfile.ZIP_STORED for entry in inner.infolist()):
+                    return ["a packed part, which torch.save does not write"]
                 stated = sum(entry.file_size for entry in inner.infolist())
                 if stated > 2 * len(data):
                     return ["a part that unpacks to more than it holds"]

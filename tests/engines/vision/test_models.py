@@ -249,6 +249,39 @@ def test_operations_that_are_not_listed_are_refused_by_name(target: str, tmp_pat
         load_model(bad, "cpu")
 
 
+@pytest.mark.parametrize("attribute", ["__setattr__", "__class__", "__getattribute__", "_op", "op"])
+def test_only_overloads_of_an_operation_can_be_called(attribute: str, tmp_path: Path) -> None:
+    def call(model: dict[str, Any]) -> None:
+        arguments = [{"name": "a", "arg": {"as_string": "changed_by_a_file"}}, {"name": "b", "arg": {"as_int": 7}}]
+        node = {"target": f"torch.ops.aten.add.{attribute}", "inputs": arguments, "outputs": [{"as_none": True}]}
+        model["graph_module"]["graph"]["nodes"].insert(0, node)
+
+    with pytest.raises(UserError, match=f"calls torch.ops.aten.add.{attribute}"):
+        load_model(edit_graph(export(Small(), tmp_path / "net.pt2"), call), "cpu")
+    assert not hasattr(torch.ops.aten.add, "changed_by_a_file")
+
+
+@pytest.mark.parametrize(
+    ("operation", "first", "second"),
+    [
+        ("mul", {"as_ints": [1]}, {"as_int": 1000}),
+        ("mul", {"as_string": "a"}, {"as_int": 1000}),
+        ("mod", {"as_string": "%s"}, {"as_int": 1}),
+        ("mul", {"as_int": 1 << 40}, {"as_int": 1 << 40}),
+        ("floordiv", {"as_int": 1}, {"as_int": 0}),
+    ],
+)
+def test_arithmetic_is_of_sizes_only(operation: str, first: Any, second: Any, tmp_path: Path) -> None:
+    def compute(model: dict[str, Any]) -> None:
+        arguments = [{"name": "a", "arg": first}, {"name": "b", "arg": second}]
+        outputs = [{"as_sym_int": {"as_name": "made"}}]
+        node = {"target": f"_operator.{operation}", "inputs": arguments, "outputs": outputs}
+        model["graph_module"]["graph"]["nodes"].insert(0, node)
+
+    with pytest.raises(UserError, match="expected sizes of tensors"):
+        load_model(edit_graph(export(Small(), tmp_path / "net.pt2"), compute), "cpu")
+
+
 def test_expressions_and_names_in_the_file_are_never_evaluated(tmp_path: Path) -> None:
     marker = tmp_path / "marker"
     call = f"__import__('pathlib').Path({str(marker)!r}).touch()"
@@ -366,6 +399,39 @@ def test_weights_larger_than_what_is_stored_are_refused(tmp_path: Path) -> None:
     short = rewrite(path, lambda name, data: data[:-8] if name == "data/weights/weight_0" else data)
     with pytest.raises(UserError, match="larger than what is stored"):
         load_model(short, "cpu")
+
+
+@pytest.mark.parametrize("size", [1500 * 10**6, 10**15, 10**30])
+def test_few_bytes_viewed_as_a_huge_tensor_are_refused_before_it_is_made(size: int, tmp_path: Path) -> None:
+    def stretched(name: str, data: bytes) -> bytes:
+        if name != "data/weights/model_weights_config.json":
+            return data
+        config = json.loads(data)
+        meta = next(iter(config["config"].values()))["tensor_meta"]
+        meta["sizes"], meta["strides"] = [{"as_int": size}], [{"as_int": 0}]
+        return json.dumps(config).encode()
+
+    with pytest.raises(UserError, match="refused: its tensors need more than"):
+        load_model(rewrite(export(Small(), tmp_path / "net.pt2"), stretched), "cpu")
+
+
+def test_encrypted_and_packed_parts_are_user_errors(tmp_path: Path) -> None:
+    path = export(Small(), tmp_path / "net.pt2")
+    locked = bytearray(path.read_bytes())
+    entry = locked.find(b"PK\x01\x02")
+    while entry >= 0:  # the flag "encrypted" of every part
+        locked[entry + 8] |= 1
+        entry = locked.find(b"PK\x01\x02", entry + 4)
+    body = io.BytesIO()
+    with zipfile.ZipFile(body, "w", zipfile.ZIP_DEFLATED) as inner:
+        inner.writestr("archive/data.pkl", os.urandom(300) + bytes(500))
+    broken = bytearray(body.getvalue())
+    broken[60:90] = bytes(b ^ 0xFF for b in broken[60:90])
+    packed = rewrite(path, lambda name, data: bytes(broken) if name.endswith(".pt") else data)
+    path.write_bytes(locked)
+    for bad, reason in ((path, "encrypted"), (packed, "packed part")):
+        with pytest.raises(UserError, match=reason):
+            load_model(bad, "cpu")
 
 
 # --- networks that are no use -------------------------------------------------------------------------------------
