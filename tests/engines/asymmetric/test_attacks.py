@@ -53,6 +53,27 @@ def test_every_attack_stays_in_ball_and_box(name: str, keep: str) -> None:
         assert float(images.min()) >= 0 and float(images.max()) <= 1
 
 
+class Brightness:
+    """Class 1 is what is bright: of a white image, only one beyond the box looks more like it."""
+
+    classes = 2
+    body = None
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        bright = x.flatten(1).sum(1)
+        return torch.stack([-bright, bright], 1)
+
+
+@pytest.mark.parametrize("name", ["combined", "multi-targeted"])
+def test_a_random_start_beyond_the_box_is_never_what_is_kept(name: str) -> None:
+    system = System(Brightness(), Brightness())  # type: ignore[arg-type]
+    x, y = torch.ones(64, 1, 1, 1), torch.zeros(64, dtype=torch.int64)
+    plan = Ascent(0.3, 5, 0.05, random_start=True)
+    found = attack(system, x, y, name, plan, keep="best", generator=torch.Generator().manual_seed(0))
+    for images in found:
+        assert float(images.min()) >= 0.7 - 1e-6 and float(images.max()) <= 1
+
+
 def test_an_attack_on_the_classifier_fools_it_and_is_mostly_rejected() -> None:
     system = trained.system()
     x, y = trained.images(100)
