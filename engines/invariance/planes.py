@@ -11,6 +11,9 @@ from torch import Tensor
 from engines.vision.attacks.base import Net, logits, nothing
 from engines.vision.training.augment import rotate
 
+_PARALLEL = 1e-4
+"""Sine of the angle below which two directions count as parallel."""
+
 
 @dataclass(frozen=True)
 class Plane:
@@ -43,7 +46,10 @@ def plane_through(x: Tensor, first: Tensor, second: Tensor) -> Plane:
     A direction that vanishes (or is parallel) is replaced by the unit vector of the pixel that is least in the other.
     """
     u = _unit(first, torch.zeros_like(first))
-    return Plane(x, u, _unit(second - (second * u).sum() * u, u))
+    rest = second - (second * u).sum() * u
+    if float(rest.norm()) <= _PARALLEL * float(second.norm()):  # Rounding alone is left, which points anywhere.
+        rest = torch.zeros_like(rest)
+    return Plane(x, u, _unit(rest, u))
 
 
 def _unit(direction: Tensor, other: Tensor) -> Tensor:

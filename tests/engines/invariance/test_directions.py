@@ -140,7 +140,8 @@ def test_a_plane_holds_both_directions_and_is_coloured_by_the_net() -> None:
 
 def test_a_plane_exists_where_a_direction_vanishes() -> None:
     flat = torch.zeros(1, 4, 4)
-    for first, second in ((flat, flat), (flat + 1, flat + 2), (flat, flat + 1)):
+    noise = torch.randn(1, 4, 4, generator=torch.Generator().manual_seed(0))
+    for first, second in ((flat, flat), (flat + 1, flat + 2), (flat, flat + 1), (noise, 1.7 * noise), (noise, -noise)):
         plane = plane_through(flat, first, second)
         gram = torch.stack([plane.u.flatten(), plane.v.flatten()])
         torch.testing.assert_close(gram @ gram.T, torch.eye(2), atol=1e-5, rtol=0)
