@@ -63,7 +63,10 @@ def measure(spec: MeasureSpec, ctx: JobContext) -> MeasureResult:
     if source == "mnist":  # what the program shows where MNIST is missing
         digits = load_pool("digits", model.input_shape, check=ctx.check)
         run.stages += 1
-        dx, dy = torch.from_numpy(digits.images).to(device), torch.from_numpy(digits.labels).to(device)
+        # By name, as above: a model may count its classes in another order, or know some of them only.
+        truth = digits.labels_for(model.classes)
+        dx = torch.from_numpy(digits.images[truth >= 0]).to(device)
+        dy = torch.from_numpy(truth[truth >= 0]).to(device)
         metrics["digits_accuracy"] = run.accuracy(dx, dy, "embedded digits")
         metrics["digits_images"] = len(dx)
     metrics = {name: round(value, 4) for name, value in metrics.items()}

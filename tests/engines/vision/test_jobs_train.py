@@ -3,6 +3,7 @@
 import pickle
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import torch
 from engines.core import checkpoints
 from engines.core.errors import Cancelled, UserError
 from engines.core.job import LocalContext, find_job, run_job
-from engines.core.weights import load_weights, read_card
+from engines.core.weights import load_weights, read_card, save_weights
 from engines.vision.jobs import measure as measure_module
 from engines.vision.jobs import ship as ship_module
 from engines.vision.jobs import train as train_module
@@ -180,6 +181,19 @@ def test_measuring_gives_every_figure_and_can_write_them(tmp_path: Path) -> None
     assert card.metrics["clean_accuracy"] == metrics["clean_accuracy"] and "held_out_accuracy" in card.metrics
     assert run_job("vision.measure", settings.changed(write=False)).metrics == metrics
     load_weights(place)  # its hash still fits
+
+
+def test_the_embedded_digits_are_matched_by_name_as_mnist_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = tmp_path / "net.safetensors"
+    run(spec(save_as=str(place), epochs=2))
+    tensors, card = load_weights(place)
+    save_weights(place, tensors, replace(card, classes=card.classes[::-1]))
+    load = measure_module.load_pool
+    monkeypatch.setattr(measure_module, "load_pool", lambda source, *args, **more: load("digits", *args, **more))
+    settings = MeasureSpec(weights=str(place), data="mnist", images=5000, attacked=0, angles=())
+    metrics = run_job("vision.measure", settings).metrics
+    assert metrics["digits_images"] == metrics["images"]
+    assert metrics["digits_accuracy"] == metrics["clean_accuracy"] < 0.3
 
 
 def test_measuring_on_foreign_classes_is_refused(tmp_path: Path) -> None:
