@@ -115,6 +115,28 @@ PANELS: tuple[PanelInfo, ...] = (
             "See the look-ahead in a slice of the loss",
         ),
     ),
+    PanelInfo(
+        topic="asymmetric",
+        title="Detection",
+        family="Vision",
+        icon="shield",
+        paper="Yin, Kolouri, Rohde: Adversarial Example Detection and Classification with Asymmetrical Adversarial "
+        "Training, 2020",
+        summary="Vet every answer with a detector per class, push images towards classes and judge the result by eye, "
+        "and see which attack breaks the whole system.",
+        target="workbench.panels.asymmetric.panel:DetectionPanel",
+        action="Morph an image",
+        accepts=(".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".pt2", ".safetensors", ".pt", ".pth"),
+        accepts_text="pictures, image networks, detectors",
+        abilities=(
+            "Push a picture or your own drawing towards any class, live",
+            "Make images from noise by climbing a detector",
+            "Attack classifier and detectors together, the adaptive attack included",
+            "Move the threshold and see what passes, with every image behind it",
+            "Draw a shape and watch a detector's negatives swim onto it",
+            "Train a detector for each class of your own pictures",
+        ),
+    ),
 )
 
 
