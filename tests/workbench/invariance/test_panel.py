@@ -202,7 +202,10 @@ def test_pictures_and_models_are_dropped_and_silly_files_refused(qtbot: QtBot, t
         assert len(panel.one.pictures.gallery.tiles) == 1 and "photo.png" in panel.one.pictures.note.text()
         with qtbot.waitSignal(panel.pools.failed, timeout=PATIENCE_MS):
             panel.open_checked(tmp_path / "broken.png")
-        assert "cannot be read" in panel.form.source.problem.text()
+        assert "cannot be read" in panel.form.source.problem.text() and "cannot be read" in said(panel)
+        with qtbot.waitSignal(panel.pools.loaded, timeout=PATIENCE_MS):
+            panel.open_checked(tmp_path / "photo.png")
+        assert "cannot be read" not in said(panel)
         assert not panel.open_checked(tmp_path / "notes.txt") and "neither a picture nor a model" in said(panel)
         with pytest.raises(UserError):
             panel.open_path(tmp_path / "gone.pt2")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from workbench.panels.base import Panel
     from workbench.runner import JobHandle
     from workbench.runner.messages import Progress
+    from workbench.widgets.message_bar import Message
 
 Shape = tuple[int, int, int]
 GREY: Final[Shape] = (1, 28, 28)
@@ -57,6 +58,7 @@ class Pools(QObject):
         self.shape = shape
         self.pool: Pool | None = None
         self._wanted = ""
+        self._refusal: Message | None = None
         self._job: JobHandle | None = None
         self._fetch: JobHandle | None = None
         picker.set_sources(sources())
@@ -119,6 +121,7 @@ class Pools(QObject):
         spec = PoolSpec(data=self.picker.source, colours=colours, height=height, width=width, images=self._count)
         self._wanted = self.picker.source
         self.picker.show_problem("")
+        self._take_back_refusal()
         self._job = self._panel.services.runner.submit("vision.pool", spec, lane="interactive", record=False)
         self._job.ended.connect(self._ended)
         self.loading.emit()
@@ -163,7 +166,15 @@ class Pools(QObject):
         elif handle.error is not None:
             said = f"{handle.error.what} {handle.error.remedy}".strip()
             self.picker.show_problem(said)
+            # The settings may be hidden, and the pictures from before are still there.
+            self._refusal = self._panel.show_message(handle.error.what, "error", handle.error.remedy)
             self.failed.emit(said)
+
+    def _take_back_refusal(self) -> None:
+        """Another source was chosen; what was wrong with the last one is no news."""
+        refusal, self._refusal = self._refusal, None
+        if refusal is not None:
+            self._panel.messages.remove(refusal)
 
     def _drawn(self, pixels: np.ndarray) -> None:
         try:
