@@ -47,8 +47,11 @@ def pool_of(path: Path, shape: tuple[int, int, int]) -> Pool:
                 raise UserError(f"{path.name} holds no array {' or '.join(ARRAYS)}", "save images [N, C, H, W] as x")
             images = held[name]
             marks = held["labels"] if "labels" in held.files else None
-    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
-        raise UserError(f"{path.name} cannot be read: {error}", "save images [N, C, H, W] with numpy.savez") from None
+    except OSError as error:
+        raise UserError(f"{path.name} cannot be read: {error.strerror or error}", "choose another file") from None
+    except (ValueError, EOFError, KeyError, zipfile.BadZipFile):
+        # What NumPy says of such a file is how to unpickle it, which nobody should do with a stranger's.
+        raise UserError(f"{path.name} is no NPZ of numbers", "save images [N, C, H, W] with numpy.savez") from None
     images = images.astype(np.float32) / 255 if images.dtype == np.uint8 else images.astype(np.float32, copy=False)
     images = images.reshape(-1, *images.shape[-3:]) if images.ndim >= 3 else images
     if images.ndim != 4 or images.shape[1:] != shape or not len(images):
