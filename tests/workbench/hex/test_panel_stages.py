@@ -63,7 +63,7 @@ def test_the_swap_map_is_drawn_and_saved_and_a_click_plays_the_opening(qtbot: Qt
         view.form.set_values({"weights": str(tiny_network(tmp_path)), "size": 3, "simulations": 2})
         panel.run_button.press()
         wait_end(qtbot, view.handle)
-        assert view.summary.text() == "Proven: 5 of 9 openings win for Red: swap those."
+        assert view.summary.text().startswith("Proven: 5 of 9 openings win for Red: swap those. Numbers:")
         for export in panel.exports():
             panel.export(export, tmp_path / export.id)
         rows = list(csv.DictReader((tmp_path / "openings-csv.csv").open()))

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from workbench.panels.hex.panel import HexPanel
     from workbench.runner import JobHandle
 
+READING = "Numbers: Red’s chance to win in %; W and L: proven."
 FIELDS = ("size", "simulations", "weights", "n0", "c_puct", "average_rotation", "seed", "device")
 
 
@@ -65,7 +66,7 @@ class OpeningsView(Stage):
             return
         self._latest = snapshot
         self.map.set_openings(snapshot)
-        self.summary.setText(summary(snapshot))
+        self.summary.setText(f"{summary(snapshot)} {READING}")
 
     def show_end(self, handle: JobHandle) -> None:
         if handle.state == "done":
