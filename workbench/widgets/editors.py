@@ -162,6 +162,7 @@ class TextEditor(Editor):
             text = str(value)
         if text != self._line.text():
             self._line.setText(text)
+            self._line.setCursorPosition(0)  # a long list is read from its beginning
 
     def control(self) -> QWidget:
         return self._line

@@ -102,7 +102,7 @@ class LabView(Stage):
         self._paths = []
         set_enabled(self.resume_button, "The run is under way")
         self.take(handle)
-        self.status.setText("Waiting for the training lane…")
+        self.status.setText("Waiting for the training to begin…")
 
     def _offer_resuming(self) -> None:
         """The run that was stopped here, else one that an earlier window left unfinished."""

@@ -52,7 +52,7 @@ class WinRateGraph(QWidget):
         self._curve: WinCurve | None = None
         self._thresholds = Thresholds()
         self._ply = 0
-        self.plot = Plot(theme, x="Move", y="Red wins", y_unit="%", legend=False, zoomable=False)
+        self.plot = Plot(theme, x="Move", y="Red", y_unit="%", legend=False, zoomable=False)
         self.plot.setAccessibleName("Win rate by move")
         self.plot.clicked.connect(self._clicked)
         self.plot.set_range(y=(0, 104), x=(0, 10))

@@ -109,6 +109,8 @@ class Inspector(QWidget):
             self.shown = None
             self.board.set_empty("Tick a convolutional model")
             self.residual.setText("")
+        elif self.shown is None:
+            self.board.set_empty("The maps come with the first picture")
         return self.model.currentData() != before
 
     def request(self) -> InspectRequest | None:

@@ -123,7 +123,8 @@ class Verdicts(Canvas):
         flag = metrics.horizontalAdvance(note) + GRID if note else 0
         painter.setPen(QColor(self.colours.text))
         line = QRectF(left, room.top() + 4, width - tail - flag, LINE / 2 - 4)
-        title = metrics.elidedText(row.model, Qt.TextElideMode.ElideRight, int(line.width()))
+        # The end tells a series apart: how far each was turned in training.
+        title = metrics.elidedText(row.model, Qt.TextElideMode.ElideMiddle, int(line.width()))
         painter.drawText(line, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), title)
         if note:
             painter.setPen(QColor(self.colours.warn))

@@ -59,7 +59,7 @@ class AttackView(QScrollArea):
         self.aim = QComboBox()
         self.aim.setAccessibleName("Aim of the attack")
         self.aim.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.aim.setMinimumContentsLength(9)
+        self.aim.setMinimumContentsLength(12)  # “any wrong class”
         self.aim.setToolTip("Any wrong class, as in the paper, or one that the white box shall name (targeted)")
         self.board = VerdictBoard(theme)
         self.player = StepPlayer(theme)

@@ -188,7 +188,7 @@ class TrainingView(Stage):
         set_enabled(self.resume_button, "The run is under way")
         set_enabled(self.use_button, "It is being trained")
         self.take(handle)
-        self.status.setText("Waiting for the training lane…")
+        self.status.setText("Waiting for the training to begin…")
 
     def take(self, handle: JobHandle) -> None:
         """Follow a job that was just started."""
