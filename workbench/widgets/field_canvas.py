@@ -258,7 +258,10 @@ class FieldCanvas(Canvas):
         aside = widest + 10 + (line + 2 if self._labels[1] else 0)
         above = line + 6 if self._named() else 6.0
         below = line + 8 + (line if self._labels[0] else 0) + self._legend_height()
-        room = QRectF(target).adjusted(aside, above, -8, -below)
+        written = self._texts(left, right, target.width())
+        # Half of the last number stands right of the plane where it is at its end.
+        beyond = max(8.0, QFontMetricsF(font("small")).horizontalAdvance(written[-1]) / 2 + 1)
+        room = QRectF(target).adjusted(aside, above, -beyond, -below)
         if self._equal and room.width() > 0 and room.height() > 0:
             scale = min(room.width() / (right - left), room.height() / (top - bottom))
             size = QRectF(0, 0, scale * (right - left), scale * (top - bottom))

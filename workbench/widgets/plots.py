@@ -88,6 +88,7 @@ class Plot(QWidget):
         if self.axes.ctrlMenu is not None:  # made without a parent, never shown, and not freed by pyqtgraph
             self.axes.ctrlMenu.setParent(self, Qt.WindowType.Popup)
         self.axes.hideButtons()
+        self.axes.layout.setContentsMargins(1, END_ROOM - 3, 1, 1)  # the upper half of a number at the top
         self.axes.setMouseEnabled(x=zoomable, y=zoomable)
         self.axes.showGrid(x=True, y=True, alpha=0.3)
         self.axes.setDownsampling(auto=True, mode="peak")

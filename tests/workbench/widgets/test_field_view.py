@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QPoint, Qt
+from PySide6.QtGui import QFontMetricsF
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from tests.workbench.widgets.hands import SHIFT, colour_at, drag, heard, move, shown
-from workbench.theme import Theme
+from workbench.theme import Theme, font
 from workbench.widgets.class_colours import class_rgb
 from workbench.widgets.field_view import FieldView
 
@@ -182,3 +183,9 @@ def test_the_field_is_taken_out(field: FieldView, tmp_path: Path) -> None:
     field.save(tmp_path / "f.svg")
     field.clear_field()
     assert "no field yet" in field.accessibleDescription()
+
+
+def test_the_last_number_of_an_axis_fits(qtbot: QtBot, theme: Theme) -> None:
+    made = shown(qtbot, FieldView(theme, "Rates", x="rate", extent=(0, 100, 0, 100), equal=False), 380, 300)
+    half = QFontMetricsF(font("small")).horizontalAdvance("100") / 2
+    assert made.place_of(100, 0).x() + half <= made.width()
