@@ -100,9 +100,7 @@ class AnatomyView(QWidget):
         middle = (edges[1:] + edges[:-1]) / 2
         for key, title, colour in GROUPS:
             known = groups[key][np.isfinite(groups[key])]
-            name = f"{title} ({len(known)})"
-            self.histogram.remove(key)  # the legend has the number of images
-            self.histogram.set_curve(key, middle, np.histogram(known, edges)[0], name=name, colour=colour,
+            self.histogram.set_curve(key, middle, np.histogram(known, edges)[0], name=title, colour=colour,
                                      style="steps")  # fmt: skip
         self.histogram.set_title(f"Logits of detector “{anatomy.classes[anatomy.target]}”")
         seen = np.isfinite(anatomy.auc)

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QComboBox, QGridLayout, QSizePolicy, QStackedWidge
 
 from engines.asymmetric.setting import TOPIC
 from engines.asymmetric.spec import SHIPPED, SHIPPED_DIGITS
+from engines.core import data
 from engines.core.errors import UserError
 from engines.core.weights import read_card
 from engines.vision.nets.models import ModelInfo, list_models
@@ -25,10 +26,11 @@ NONE_YET: Final = "No detectors yet: train some"
 
 
 def banks() -> list[ModelInfo]:
-    """Detectors that can be loaded by name, the best shipped ones first."""
-    order = {SHIPPED: 0, SHIPPED_DIGITS: 1}
+    """Detectors that can be loaded by name, first the shipped ones that know the images which are here."""
+    has_mnist = data.status("mnist").state == "ready"
+    order = {SHIPPED: 0 if has_mnist else 2, SHIPPED_DIGITS: 1}
     found = [info for info in list_models(topic=TOPIC) if info.kind == KIND]
-    return sorted(found, key=lambda info: (order.get(info.name, 2), info.name))
+    return sorted(found, key=lambda info: (order.get(info.name, 3), info.name))
 
 
 def classifiers(shape: Shape | None) -> list[ModelInfo]:

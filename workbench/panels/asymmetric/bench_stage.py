@@ -63,6 +63,7 @@ class BenchStage(Stage):
         theme = panel.services.theme
         self.result: BenchResult | None = None
         self.threshold = float("nan")
+        self._keys: set[str] = set()
         self._rates: dict[tuple[int, int], Rates] = {}
         self.form: SpecForm[BenchSpec] = SpecForm(
             BenchSpec, fields=FIELDS, choices={"device": panel.services.devices}, preset=panel.services.settings.preset
@@ -116,8 +117,7 @@ class BenchStage(Stage):
         self.result, self._rates = None, {}
         self.matrix.set_headers(spec.attacks, RULES)
         self.matrix.set_values(np.full((len(spec.attacks), 2), np.nan))
-        for plot in (self.roc, self.curves):
-            plot.clear()
+        self._empty_curves(spec.attacks)
         self.table.set_rows([])
         self.cell.clear()
         self.status.setText("Waiting for the engine…")
@@ -203,8 +203,6 @@ class BenchStage(Stage):
         if result is None:
             return
         r = self.rule.currentIndex()
-        for plot in (self.roc, self.curves):
-            plot.clear()
         for a, attack in enumerate(result.attacks):
             found = self._rates[a, r]
             thick: Any = "line" if attack == MULTI else "dashed"
@@ -216,6 +214,15 @@ class BenchStage(Stage):
         low, high = self._span()
         self.roc.set_range(x=(0, 100), y=(0, 100))
         self.curves.set_range(x=(low, high), y=(0, 100))
+
+    def _empty_curves(self, attacks: tuple[str, ...]) -> None:
+        """Curves of the run before go; those of other attacks leave the legend too."""
+        for plot in (self.roc, self.curves):
+            for key in self._keys - set(attacks):
+                plot.remove(key)
+            for key in self._keys & set(attacks):
+                plot.set_curve(key, [], [])
+        self._keys = set(attacks)
 
     def _draw_threshold(self) -> None:
         result = self.result

@@ -14,8 +14,11 @@ from engines.core.errors import UserError
 if TYPE_CHECKING:
     from workbench.panels.asymmetric.panel import DetectionPanel
 
-IMAGES: Final = 40
-STEPS: Final = 40
+SMALL: Final = {"images": 40, "steps": 40}
+LARGE: Final = {"images": 12, "steps": 12}
+"""For detectors with convolutions: ten targets against ten detectors are dear."""
+LARGE_FROM: Final = 20
+"""Pixels a side from which detectors are large."""
 
 
 class Demonstration(QObject):
@@ -78,7 +81,9 @@ class Demonstration(QObject):
         panel.tabs.setCurrentIndex(1)
         stage = panel.stage(1)
         try:
-            spec = stage.wanted().changed(images=IMAGES, steps=STEPS, step_size=0.0, auc_images=20, auc_steps=(10, 40))
+            is_large = panel.form.bank is not None and panel.form.bank.input_shape[1] >= LARGE_FROM
+            size = LARGE if is_large else SMALL
+            spec = stage.wanted().changed(**size, step_size=0.0, auc_images=20, auc_steps=(10, size["steps"]))
             handle = stage.begin(spec)
         except UserError as error:
             self.fail(str(error))

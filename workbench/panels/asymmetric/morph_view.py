@@ -39,9 +39,10 @@ if TYPE_CHECKING:
     from engines.vision.nets.models import ModelInfo
     from workbench.panels.asymmetric.panel import DetectionPanel
 
-WIDE: Final = 700
+WIDE: Final = 820
 """Pixels of width from which pictures, twins and verdict stand beside each other."""
 STOPS: Final = 200
+TRACES: Final = ("detectors", "twin")
 NOISE_STEPS, RUBBISH_STEPS = 60, 200
 TITLES: Final = {"morph": "towards", "noise": "made from noise, as", "rubbish": "Gaussian noise, towards"}
 
@@ -252,7 +253,8 @@ class MorphView(QScrollArea):
         for view in (*self.views, *self.changes):
             view.clear()
         self.views[0].set_frame("none")
-        self.trace.clear()
+        for key in TRACES:
+            self.trace.set_curve(key, [], [], name=key, colour=TRACES.index(key))
         self.verdict.clear()
         self._say_kind()
 

@@ -91,8 +91,9 @@ class TheatreStage(Stage):
         self.field.set_drawing(False)
         self.draw.setChecked(False)
         self._drop_ascent()
-        self.losses.clear()
-        self.shares.clear()
+        if self.shown is not None:
+            self.losses.set_curve("loss", [], [])
+            self.shares.set_curve("share", [], [])
         self.status.setText("The engine is starting…")
         self.theatre.ask("start", fresh=True, **values)
 
@@ -218,7 +219,8 @@ class TheatreStage(Stage):
         self.scrubber.pause()
         self.scrubber.setVisible(False)
         self.field.remove("ascended")
-        self.density.remove("ascended")
+        if self.shown is not None and self.shown.density is not None:
+            self.density.set_curve("ascended", [0.005], [0.0], name="ascended noise", colour=3, style="steps")
 
     # -- what the user does -----------------------------------------------------------------------------------
 

@@ -49,6 +49,8 @@ class TrainingStage(Stage):
         self._before: JobHandle | RunRecord | None = None
         self._last: TrainSnapshot | None = None
         self.result: TrainResult | None = None
+        self._drawn = False
+        self._curves: list[str] = []
         self.form: SpecForm[TrainSpec] = SpecForm(
             TrainSpec, leave_out=("save_as",), choices={"device": panel.services.devices, "data": DATA},
             preset=panel.services.settings.preset,
@@ -94,6 +96,7 @@ class TrainingStage(Stage):
         self._last = snapshot
         losses, auc = snapshot.losses, snapshot.auc
         if len(losses):
+            self._drawn = True
             mean = losses.mean(1)
             width = max(1, len(mean) // 200)
             whole = mean[: len(mean) // width * width].reshape(-1, width).mean(1)
@@ -101,6 +104,7 @@ class TrainingStage(Stage):
             self.losses.set_curve("ln2", [0, len(mean)], [np.log(2)] * 2, name="ln 2", colour="muted", style="dashed")
         if len(auc):
             epochs = np.arange(1, len(auc) + 1)
+            self._curves = ["mean", *(f"k{k}" for k in range(min(auc.shape[1], MOST_CURVES)))]
             self.aucs.set_curve("mean", epochs, auc.mean(1), name="mean", colour="text", style="line and points")
             for k in range(min(auc.shape[1], MOST_CURVES)):
                 self.aucs.set_curve(f"k{k}", epochs, auc[:, k], name=f"detector {k}", colour=k, style="points")
@@ -216,8 +220,10 @@ class TrainingStage(Stage):
 
     def _clear(self) -> None:
         self._last = self.result = None
-        for plot in (self.losses, self.aucs):
-            plot.clear()
+        if self._drawn:
+            self.losses.set_curve("loss", [], [])
+        for key in self._curves:
+            self.aucs.set_curve(key, [], [])
         self.samples.set_tiles([])
 
     def _choose_folder(self, folder: str = "") -> None:

@@ -60,6 +60,7 @@ class VerdictView(QWidget):
              "The classifier of the twin view, which rejects nothing"), strict=True,
         ):  # fmt: skip
             line.setToolTip(tip)
+        self._drawn = False
         self.verdict: LiveVerdict | None = None
         self.decisions: tuple[Decision, Decision] | None = None
         rows = QVBoxLayout(self)
@@ -73,14 +74,17 @@ class VerdictView(QWidget):
     def clear(self) -> None:
         """Nothing was judged yet."""
         self.verdict = self.decisions = None
-        self.plot.clear()
+        for key in ("integrated", "generative") if self._drawn else ():
+            self.plot.set_curve(key, [], [])
+        if self._drawn:
+            self.plot.set_bars("z", [], [], width=0.7)
         self.lines[0].setText("Choose a picture: both rules judge it at once.")
         for line in self.lines[1:]:
             line.setText("")
 
     def show_verdict(self, verdict: LiveVerdict, label_of: int = -1) -> None:
         """Draw it. label_of: the true class of the image, -1 where not known."""
-        self.verdict = verdict
+        self.verdict, self._drawn = verdict, True
         self.decisions = decide(verdict, label_of)
         x = np.arange(len(verdict.classes))
         named = {self.decisions[GENERATIVE].named}
