@@ -6,6 +6,7 @@
 BIN := .venv/bin
 SOURCES := engines workbench tests
 PYTEST_ARGS ?= -q
+NEW_WEIGHTS := build/weights
 
 # Data sets beside the checkout are used when nothing else is named.
 ifndef WORKBENCH_DATA
@@ -65,7 +66,9 @@ format: .venv/dev.stamp
 	$(BIN)/ruff format $(SOURCES)
 
 weights: .venv/base.stamp
-	$(BIN)/paper-workbench run hex.train --preset ship
+	$(BIN)/paper-workbench run hex.train --preset ship --set save_as=$(NEW_WEIGHTS)/hex.safetensors
+	$(BIN)/paper-workbench run hex.train --preset ship-finish --set start_from=$(NEW_WEIGHTS)/hex.safetensors \
+	    --set twin_from=$(NEW_WEIGHTS)/hex-twin.safetensors --set save_as=$(NEW_WEIGHTS)/hex-finished.safetensors
 
 # Trains what resources/weights lacks; to train one again: vision.ship --set names=NAME --set redo=true
 weights-vision: .venv/base.stamp

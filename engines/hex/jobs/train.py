@@ -149,7 +149,7 @@ def _card(loop: TrainingLoop, net: HexNet, name: str) -> ModelCard:
         architecture={"kind": "hex", **net.config.as_dict(), "sizes": list(spec.sizes)},
         input="int8 boards [B, n, n]: 0 empty, 1 Black (top-bottom), 2 White (left-right)",
         normalisation="none; planes are 0 and 1",
-        data=_data(spec),
+        data=_data(spec, spec.start_from if net is loop.learner.net else spec.twin_from),
         licence="Apache-2.0",
         metrics=measured,
         command="paper-workbench run hex.train " + " ".join(_settings(spec)),
@@ -158,11 +158,12 @@ def _card(loop: TrainingLoop, net: HexNet, name: str) -> ModelCard:
     )
 
 
-def _data(spec: TrainSpec) -> str:
-    if not spec.rescore:
-        return "self-play, no games from elsewhere"
-    exact = f"self-play, no games from elsewhere; results and moves on boards up to {spec.rescore}×{spec.rescore} exact"
-    return f"{exact}, by the solver" + (f"; started from {spec.start_from}" if spec.start_from else "")
+def _data(spec: TrainSpec, start: str) -> str:
+    """What a network learnt from. start: the weights it began with, or nothing."""
+    said = "self-play, no games from elsewhere"
+    if spec.rescore:
+        said += f"; results and moves on boards up to {spec.rescore}×{spec.rescore} exact, by the solver"
+    return said + (f"; started from {start}" if start else "")
 
 
 def _settings(spec: TrainSpec) -> list[str]:
