@@ -20,8 +20,8 @@ _RESNET: Final[dict[str, Any]] = {**_CIFAR, "kind": "resnet", "widths": (16, 32,
 
 
 def _series(kind: str, width: float, degrees: int) -> dict[str, Any]:
-    """One of the rotation series: wider ranges are harder to learn, so ±180° gets another epoch."""
-    return {**_MNIST, "kind": kind, "width": width, "rotation": float(degrees), "epochs": 3 if degrees > 60 else 2}
+    """One of the rotation series: wider ranges are harder to learn, so ±180° gets more epochs."""
+    return {**_MNIST, "kind": kind, "width": width, "rotation": float(degrees), "epochs": 8 if degrees > 60 else 2}
 
 
 TABLE: Final[dict[str, tuple[str, dict[str, Any]]]] = {
