@@ -220,6 +220,9 @@ class _Pile(QStackedWidget):
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self.currentChanged.connect(lambda _: self.updateGeometry())
 
+    def hasHeightForWidth(self) -> bool:
+        return False  # Qt would answer with the highest page
+
     def sizeHint(self):  # type: ignore[no-untyped-def]
         page = self.currentWidget()
         return super().sizeHint() if page is None else page.sizeHint()

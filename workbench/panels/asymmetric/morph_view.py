@@ -366,6 +366,18 @@ class MorphView(QScrollArea):
         self._control_grid = QGridLayout(self.controls)
         self._control_grid.setContentsMargins(0, 0, 0, 0)
         self._control_grid.setSpacing(GRID // 2)
+        toward = label("Towards", "small", muted=True)
+        first = (toward, self.target, self.eps, self.eps_text, self.steps)
+        self._columns = len(first)
+        for at, widget in enumerate(first):
+            self._control_grid.addWidget(widget, 0, at)
+        self._control_grid.setColumnStretch(2, 1)
+        self._buttons = QWidget()
+        row = QHBoxLayout(self._buttons)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(GRID // 2)
+        for button in (self.noise, self.rubbish, self.back):
+            row.addWidget(button)
         self.left, self.middle, self.right = QWidget(), QWidget(), QWidget()
         column = QVBoxLayout(self.left)
         column.setContentsMargins(0, 0, 0, 0)
@@ -422,25 +434,11 @@ class MorphView(QScrollArea):
             self._grid.addWidget(self.right, 1, 1)
             self._grid.setColumnStretch(0, 2)
             self._grid.setColumnStretch(1, 3)
-        while self._control_grid.count():
-            self._control_grid.takeAt(0)
-        toward = self._toward if hasattr(self, "_toward") else label("Towards", "small", muted=True)
-        self._toward = toward
-        first = [toward, self.target, self.eps, self.eps_text, self.steps]
-        second = [self.noise, self.rubbish, self.back]
-        for column, widget in enumerate(first):
-            self._control_grid.addWidget(widget, 0, column)
+        self._control_grid.removeWidget(self._buttons)
         if wide:
-            for column, widget in enumerate(second, len(first)):
-                self._control_grid.addWidget(widget, 0, column)
+            self._control_grid.addWidget(self._buttons, 0, self._columns)
         else:
-            row = getattr(self, "_second", None)
-            if row is None:
-                row = self._second = QHBoxLayout()
-            for widget in second:
-                row.addWidget(widget)
-            self._control_grid.addLayout(row, 1, 0, 1, len(first))
-        self._control_grid.setColumnStretch(2, 1)
+            self._control_grid.addWidget(self._buttons, 1, 0, 1, self._columns)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -148,9 +148,9 @@ class TheatreStage(Stage):
 
     def _draw_plane(self, toy: ToySnapshot) -> None:
         known = toy.heat[np.isfinite(toy.heat)]
-        low, high = (float(v) for v in np.quantile(known, [0.02, 1.0])) if known.size else (0.0, 1.0)
-        self.field.set_scalar(toy.heat, low=low, high=max(high, low + 1e-3), level=0.0, unit="logit")
-        self.field.set_points("target", toy.points, name="target", colour=0, size=2.0)
+        reach = max(float(np.quantile(np.abs(known), 0.98)), 0.1) if known.size else 1.0
+        self.field.set_scalar(toy.heat, low=-reach, high=reach, diverging=True, unit="logit")
+        self.field.set_points("target", toy.points, name="target", colour="text", size=2.0)
         if self.ascent is None:
             self.field.remove("ascended")
             self._draw_negatives()
@@ -183,6 +183,8 @@ class TheatreStage(Stage):
             width = max(1, len(losses) // 200)
             whole = losses[: len(losses) // width * width].reshape(-1, width).mean(1)
             self.losses.set_curve("loss", (np.arange(len(whole)) + 0.5) * width, whole, name="loss", colour=0)
+            # The moment negatives begin to move is a peak that would squeeze what comes after it.
+            self.losses.set_range(y=(0.0, min(max(1.0, float(whole.max())), 1.5)))
             self.losses.set_curve("ln2", [0, max(toy.updates, 1)], [LN2, LN2], name="ln 2", colour="muted",
                                   style="dashed")  # fmt: skip
         if len(toy.shares):
