@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QComboBox, QGridLayout, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
@@ -108,7 +108,7 @@ class BankForm(QWidget):
         chosen = [info for info in self.models.models() if not info.problem]
         return chosen[0].name if chosen else ""
 
-    def names(self) -> dict[str, str]:
+    def names(self) -> dict[str, Any]:
         """detectors, classifier and rival as specs and requests name them. Raises UserError without detectors."""
         if self.bank is None:
             raise UserError("there are no detectors yet", "train some on the Training tab; half a minute is enough")

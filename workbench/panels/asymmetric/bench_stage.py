@@ -92,7 +92,7 @@ class BenchStage(Stage):
         self.matrix.cell_clicked.connect(self.open_cell)
         self.rule.activated.connect(lambda _: self._rule_changed())
         self.slider.valueChanged.connect(lambda _: self._slid())
-        self.table.row_chosen.connect(lambda n: n >= 0 and self.open_cell(n // 2, n % 2))
+        self.table.row_chosen.connect(self._row_chosen)
 
     # -- stage ------------------------------------------------------------------------------------------------
 
@@ -274,6 +274,10 @@ class BenchStage(Stage):
             self.rule.setCurrentIndex(rule)
             self._rule_changed()
         self.cell.show_cell(self.result, attack, rule, self.threshold)
+
+    def _row_chosen(self, number_of: int) -> None:
+        if number_of >= 0:
+            self.open_cell(number_of // 2, number_of % 2)
 
     def _tip(self, attack: int, rule: int) -> str:
         if self.result is None:

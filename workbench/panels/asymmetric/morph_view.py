@@ -30,6 +30,7 @@ from workbench.panels.vision.picture_box import PictureBox
 from workbench.theme import GRID
 from workbench.widgets.basics import ElidedLabel, label, number
 from workbench.widgets.exports import painted_by, save_csv, save_png
+from workbench.widgets.frames import Frame
 from workbench.widgets.image_view import ImageView, link
 from workbench.widgets.plots import Plot
 from workbench.widgets.scrubber import Scrubber
@@ -174,7 +175,7 @@ class MorphView(QScrollArea):
     def show_verdict(self, verdict: LiveVerdict) -> None:
         self.verdict.show_verdict(verdict, self.label if self.kind == "morph" else -1)
         outcomes = {d.outcome for d in self.verdict.decisions or ()}
-        frame = "fooled" if "fooled" in outcomes else "rejected" if "rejected" in outcomes else "ok"
+        frame: Frame = "fooled" if "fooled" in outcomes else "rejected" if "rejected" in outcomes else "ok"
         self.views[0].set_frame("none" if "waiting" in outcomes else frame)
 
     def show_note(self, text: str) -> None:
@@ -310,8 +311,7 @@ class MorphView(QScrollArea):
         save_csv({"step": np.arange(count), "detectors": own[:count], "twin": twin[:count]}, path)
 
     def _write_view(self, path: Path) -> None:
-        content = self.widget()
-        save_png(painted_by(content), content.size(), path)
+        save_png(painted_by(self._content), self._content.size(), path)
 
     def save_state(self) -> dict[str, Any]:
         return {"target": self.target.currentIndex(), "eps": self.radius, "steps": self.steps.value()}
@@ -369,15 +369,15 @@ class MorphView(QScrollArea):
         toward = label("Towards", "small", muted=True)
         first = (toward, self.target, self.eps, self.eps_text, self.steps)
         self._columns = len(first)
-        for at, widget in enumerate(first):
-            self._control_grid.addWidget(widget, 0, at)
+        for at, control in enumerate(first):
+            self._control_grid.addWidget(control, 0, at)
         self._control_grid.setColumnStretch(2, 1)
         self._buttons = QWidget()
-        row = QHBoxLayout(self._buttons)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(GRID // 2)
+        line = QHBoxLayout(self._buttons)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.setSpacing(GRID // 2)
         for button in (self.noise, self.rubbish, self.back):
-            row.addWidget(button)
+            line.addWidget(button)
         self.left, self.middle, self.right = QWidget(), QWidget(), QWidget()
         column = QVBoxLayout(self.left)
         column.setContentsMargins(0, 0, 0, 0)
@@ -401,7 +401,7 @@ class MorphView(QScrollArea):
         self.trace.setMinimumHeight(130)
         side.addWidget(self.verdict, 3)
         side.addWidget(self.trace, 2)
-        content = QWidget()
+        self._content = content = QWidget()
         self._grid = QGridLayout()
         self._grid.setSpacing(GRID)
         rows = QVBoxLayout(content)

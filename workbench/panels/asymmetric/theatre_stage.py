@@ -381,8 +381,13 @@ class TheatreStage(Stage):
         self.draw.setToolTip("Draw a target set of your own on the plane")
         bar = QHBoxLayout()
         bar.setSpacing(GRID // 2)
-        for widget in (self.draw, self.wipe, self.eps, self.eps_text, self.go_on, self.ascend_button):
+        for widget in (self.draw, self.wipe, self.eps, self.eps_text):
             bar.addWidget(widget, 1 if widget is self.eps else 0)
+        says = QHBoxLayout()
+        says.setSpacing(GRID // 2)
+        says.addWidget(self.status, 1)
+        says.addWidget(self.go_on)
+        says.addWidget(self.ascend_button)
         self.stack = QStackedWidget()
         self.stack.addWidget(self.field)
         self.stack.addWidget(self.density)
@@ -406,7 +411,7 @@ class TheatreStage(Stage):
         split.setStretchFactor(1, 2)
         work = QVBoxLayout()
         work.addLayout(bar)
-        work.addWidget(self.status)
+        work.addLayout(says)
         work.addWidget(split, 1)
         whole = QHBoxLayout(self)
         whole.setContentsMargins(GRID, GRID // 2, GRID, GRID // 2)
