@@ -66,7 +66,7 @@ class Perfect:
         pairs = zip(np.ascontiguousarray(samples.cells), samples.mover.tolist(), strict=True)
         exact = np.stack([self.values(cells, mover) for cells, mover in pairs])
         wins = exact > 0  # [S, N]
-        won = wins.any(1)
+        won: np.ndarray = np.asarray(wins.any(axis=1))
         share = np.where(wins, samples.pi.astype(np.float32), 0.0)
         share = np.where(share.sum(1, keepdims=True) > 0, share, wins)
         share /= np.maximum(share.sum(1, keepdims=True), 1e-12)

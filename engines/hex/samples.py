@@ -52,7 +52,7 @@ class Samples:
         Those with exact values stay: there is nothing to average, and a position that is met in many games is to
         weigh more than one that is met once.
         """
-        played = ~self.exact.any(1)
+        played = ~(self.exact != 0).any(axis=1)
         if not played.any():
             return self
         rest = self.take(~played)
