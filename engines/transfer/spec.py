@@ -35,7 +35,7 @@ class RecipeSpec(Spec):
     mu: float = param(1.0, "Decay of the momentum; 0 forgets it.", ge=0, le=2, group="Recipe", label="μ")
     lookahead: bool = param(True, "N: take the gradient where the momentum leads.", group="Parts", label="Look-ahead")
     scales: bool = param(True, "S: add the gradients of scaled copies.", group="Parts", label="Scale copies")
-    copies: int = param(5, "Scaled copies: 1, 1/2, 1/4 …", ge=1, le=8, group="Parts", label="m")
+    copies: int = param(5, "Scaled copies of the image: 1, 1/2, 1/4 and so on.", ge=1, le=8, group="Parts", label="m")
     pivot: float = param(
         0.5,
         "Pixel value that copies shrink towards and padding takes: 0.5 as the official code, 0 as its ports.",
