@@ -75,7 +75,7 @@ class AnatomyView(QWidget):
 
     def ask(self) -> None:
         """Measure the chosen detector anew."""
-        if self.panel.form.bank is None or not self.panel.isVisible():
+        if self.panel.form.bank is None or not self.panel.shows(self):
             return
         self.status.setText("Measuring…")
         self.panel.live.ask(

@@ -126,7 +126,7 @@ class MorphView(QScrollArea):
     def ask(self, *, fresh: bool = True) -> None:
         """Compute what is shown anew. fresh: pictures of the former request are of no use any more."""
         bank = self.panel.form.bank
-        if bank is None or not self.panel.isVisible():
+        if bank is None or not self.panel.shows(self):  # the session answers one view at a time
             return
         if self.kind == "morph" and (self.image is None or self.image.shape != bank.input_shape):
             return
@@ -193,7 +193,7 @@ class MorphView(QScrollArea):
 
     def _judge(self) -> None:
         """Ask what both rules make of the detectors' image that is shown."""
-        if self.shown is None:
+        if self.shown is None or not self.panel.shows(self):
             return
         frames = self.shown.detectors.frames
         at = min(self.scrubber.frame, len(frames) - 1)

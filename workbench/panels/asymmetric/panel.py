@@ -304,6 +304,11 @@ class DetectionPanel(Panel):
 
     # -- inside -----------------------------------------------------------------------------------------------
 
+    def shows(self, view: QWidget) -> bool:
+        """Whether this live view is the one that is looked at."""
+        number = self.tabs.currentIndex()
+        return self.isVisible() and number in LIVE and self.stage(number) is view
+
     def _tab_shown(self, number: int) -> None:
         stage = self.stage(number)
         self.run_button.set_text(stage.run_text)
