@@ -156,6 +156,7 @@ def test_keeping_to_no_weights_and_a_twin_of_another_kind_are_refused(pair: tupl
         run_job("hex.train", TrainSpec.checked({**TINY, "twin": True, "twin_from": pair[0]}))
 
 
+@pytest.mark.slow
 def test_rescored_games_teach_3x3_by_heart(tmp_path: Path) -> None:
     """A few hundred games against the solver's best defence suffice."""
     spec = TrainSpec.checked(
