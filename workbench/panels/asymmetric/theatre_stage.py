@@ -68,7 +68,7 @@ class TheatreStage(Stage):
         self.density = Plot(theme, title="exp z, normalised, against the density", x="x", y="density")
         self.scrubber = Scrubber(theme, "Frames of the ascent", unit="frame", speed=15)
         self.losses = Plot(theme, title="Loss against ln 2", x="update", y="cross entropy")
-        self.shares = Plot(theme, title="Ascended points that land on the target", x="update", y="share", y_unit="%",
+        self.shares = Plot(theme, title="Ascended points that land", x="update", y="share", y_unit="%",
                            legend=False)  # fmt: skip
         self._swim = QTimer(self)
         self._swim.setInterval(SWIM_MS)
