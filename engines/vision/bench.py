@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ STEPS, COPIES = 10, 5
 PEER_TARGET, LIMIT_TARGET = 1.0, 0.90
 _ROUNDS = 7
 _NETS: dict[str, tuple[dict[str, Any], int]] = {
-    "28×28 LeNet": ({"kind": "lenet", "input_shape": [1, 28, 28]}, 64),
+    "28×28 LeNet": ({"kind": "lenet", "input_shape": [1, 28, 28]}, 32),
     "28×28 small LeNet": ({"kind": "lenet-small", "input_shape": [1, 28, 28]}, 64),
     "32×32 ResNet": ({"kind": "resnet", "input_shape": [3, 32, 32]}, 32),
 }
@@ -75,22 +76,44 @@ def _compare(title: str, architecture: Mapping[str, Any], batch: int, ctx: JobCo
             run()
             if turn:  # the first round warms up
                 seconds[name].append(clock() - start)
-    speed = {name: batch / median(values) for name, values in seconds.items()}
-    best = max(("loop", "batch"), key=speed.__getitem__)
+    best = min(("loop", "batch"), key=lambda name: median(seconds[name]))
     counted = "processor time" if clock is time.process_time else "wall clock"
-    note = f"batch of {batch}, {device.type}, {torch.get_num_threads()} threads, {counted}, median of {_ROUNDS} rounds"
+    note = f"batch of {batch}, {device.type}, {torch.get_num_threads()} threads, {counted}"
     what = f"SI-NI-FGSM, T = {STEPS}, m = {COPIES}, {title}"
+    over_peer, over_limit = (_paired(seconds, name, batch) for name in ("peer", best))
+    loop, together = (batch / median(seconds[name]) for name in ("loop", "batch"))
     return [
         Measure(
-            f"{what}, over torchattacks", speed["ours"], peer=speed.get("peer"), target=PEER_TARGET,
-            unit="images/s", of="peer", note=note,
+            f"{what}, over torchattacks", over_peer.ours, peer=over_peer.other, target=PEER_TARGET, unit="images/s",
+            of="peer", note=f"{note}, {over_peer.spread}",
         ),
         Measure(
-            f"{what}, over the bare passes", speed["ours"], limit=speed[best], target=LIMIT_TARGET, unit="images/s",
+            f"{what}, over the bare passes", over_limit.ours, limit=over_limit.other, target=LIMIT_TARGET,
+            unit="images/s",
             note=f"limit: T·m forward and backward passes and nothing else, the faster of one copy after another "
-            f"({speed['loop']:.3g} images/s) and m copies in one batch ({speed['batch']:.3g}); {note}",
+            f"({loop:.3g} images/s) and m copies in one batch ({together:.3g}); {note}, {over_limit.spread}",
         ),
     ]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Paired:
+    """Images a second of ours and of another in the round whose ratio is the median; and how the ratios spread."""
+
+    ours: float
+    other: float | None
+    spread: str
+
+
+def _paired(seconds: Mapping[str, list[float]], other: str, batch: int) -> _Paired:
+    """Ratios within rounds: on a shared machine neighbours in time are comparable, distant runs are not."""
+    ours = seconds["ours"]
+    if other not in seconds:
+        return _Paired(batch / median(ours), None, f"median of {len(ours)} rounds")
+    ratios = [b / a for a, b in zip(ours, seconds[other], strict=True)]
+    middle = sorted(range(len(ratios)), key=ratios.__getitem__)[len(ratios) // 2]
+    said = f"median of {len(ratios)} rounds, ratios {min(ratios):.2f} to {max(ratios):.2f}"
+    return _Paired(batch / ours[middle], batch / seconds[other][middle], said)
 
 
 def _bare(net: nn.Module, x: Tensor, y: Tensor, together: int) -> Callable[[], None]:

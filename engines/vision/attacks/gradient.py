@@ -37,8 +37,12 @@ from engines.vision.attacks.transforms import Draw, gaussian, scaled, smoothed
 
 __all__ = ["RECIPES", "Ensemble", "Recipe", "Step", "craft", "name", "passes", "recipe_named", "steps"]
 
-AT_ONCE: Final = {"cpu": 192, "cuda": 4096, "mps": 1024}
-"""Images that go through the source together; more scale copies of a small batch share a pass up to this."""
+AT_ONCE: Final = {"cpu": 150_000, "cuda": 4_000_000, "mps": 1_000_000}
+"""Pixels (of all images) that go through the source together; scale copies of a small batch share a pass up to this.
+
+On a processor: few images leave it waiting between operations, too many leave its cache. Measured on eight networks:
+copies together are up to 2.8 times as fast for one image, and 15 % slower for 160 images of 32 × 32.
+"""
 
 
 @dataclass(frozen=True)
@@ -164,7 +168,7 @@ def _summed(
 ) -> tuple[Tensor, Tensor, Tensor | None]:
     """(sum over copies of the gradient at `ahead`, mean loss [B], each copy's gradient or None)."""
     m, (height, width) = recipe.copies, ahead.shape[-2:]
-    together = {"loop": 1, "batch": m, "auto": _together(m, len(ahead), ahead.device.type)}[passing]
+    together = {"loop": 1, "batch": m, "auto": _together(m, len(ahead) * height * width, ahead.device.type)}[passing]
     total: Tensor | None = None
     value: Tensor | None = None
     kept: list[Tensor] = []
@@ -187,9 +191,9 @@ def _summed(
     return total, value / m, torch.stack(kept) if keep else None
 
 
-def _together(m: int, batch: int, device: str) -> int:
+def _together(m: int, pixels: int, device: str) -> int:
     """Copies in one pass: as many as AT_ONCE allows, in passes of about the same size."""
-    most = min(m, max(1, AT_ONCE.get(device, AT_ONCE["cpu"]) // max(batch, 1)))
+    most = min(m, max(1, AT_ONCE.get(device, AT_ONCE["cpu"]) // max(pixels, 1)))
     return math.ceil(m / math.ceil(m / most))
 
 
