@@ -123,12 +123,6 @@ class TrainSpec(Spec):
             "positives": 16, "negatives": 16, "updates": 150, "epochs": 20, "rate": 2e-3, "decay": 0.05, "ramp": 0.3,
             "held_out": 1 / 6, "half": True, "companions": False,
         },
-        "ship-digits": {
-            "data": "mnist", "with_digits": True, "start_from": SHIPPED, "steps": 10, "step_size": 0.06,
-            "validation_steps": 60, "validation_step_size": 0.02, "validation_images": 60, "positives": 16,
-            "negatives": 16, "updates": 150, "epochs": 6, "rate": 8e-4, "decay": 0.05, "held_out": 1 / 6, "half": True,
-            "companions": False,
-        },
     }  # fmt: skip
 
 
