@@ -13,10 +13,9 @@ batch shares as in the official code. An image whose gradient vanishes keeps its
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -32,17 +31,11 @@ from engines.vision.attacks.base import (
     random_start,
     towards,
 )
+from engines.vision.attacks.batching import copies_together
 from engines.vision.attacks.recipe import RECIPES, Recipe, name, passes, recipe_named
 from engines.vision.attacks.transforms import Draw, gaussian, scaled, smoothed
 
 __all__ = ["RECIPES", "Ensemble", "Recipe", "Step", "craft", "name", "passes", "recipe_named", "steps"]
-
-AT_ONCE: Final = {"cpu": 150_000, "cuda": 4_000_000, "mps": 1_000_000}
-"""Pixels (of all images) that go through the source together; scale copies of a small batch share a pass up to this.
-
-On a processor: few images leave it waiting between operations, too many leave its cache. Measured on eight networks:
-copies together are up to 2.8 times as fast for one image, and 15 % slower for 160 images of 32 × 32.
-"""
 
 
 @dataclass(frozen=True)
@@ -108,7 +101,7 @@ def craft(
 
 
 Passing = Literal["auto", "loop", "batch"]
-"""How scale copies go through the source: one after another, all in one batch, or as many as AT_ONCE allows."""
+"""How scale copies go through the source: one after another, all in one batch, or as many as are fastest."""
 
 
 def steps(
@@ -142,9 +135,10 @@ def steps(
     if recipe.random_start and generator is not None:
         here = random_start(x, eps, generator=generator)
     momentum = torch.zeros_like(x)
+    together = {"loop": 1, "batch": recipe.copies}.get(passing) or copies_together(net, x, recipe.copies)
     for index in range(1, recipe.steps + 1):
         ahead = torch.add(here, momentum, alpha=a * recipe.mu) if recipe.lookahead and recipe.mu else here
-        gradient, value, copies = _summed(net, ahead, aim, recipe, grow, generator, check, passing, keep_copies)
+        gradient, value, copies = _summed(net, ahead, aim, recipe, grow, generator, check, together, keep_copies)
         if kernel is not None:
             gradient = smoothed(gradient, kernel)
         total = torch.linalg.vector_norm(gradient.flatten(1), 1, dim=1)
@@ -163,12 +157,14 @@ def _summed(
     grow: Loss,
     generator: torch.Generator | None,
     check: Check,
-    passing: Passing,
+    together: int,
     keep: bool,
 ) -> tuple[Tensor, Tensor, Tensor | None]:
-    """(sum over copies of the gradient at `ahead`, mean loss [B], each copy's gradient or None)."""
+    """(sum over copies of the gradient at `ahead`, mean loss [B], each copy's gradient or None).
+
+    together: copies in one pass.
+    """
     m, (height, width) = recipe.copies, ahead.shape[-2:]
-    together = {"loop": 1, "batch": m, "auto": _together(m, len(ahead) * height * width, ahead.device.type)}[passing]
     total: Tensor | None = None
     value: Tensor | None = None
     kept: list[Tensor] = []
@@ -189,12 +185,6 @@ def _summed(
             value = one if value is None else value + one
     assert total is not None and value is not None
     return total, value / m, torch.stack(kept) if keep else None
-
-
-def _together(m: int, pixels: int, device: str) -> int:
-    """Copies in one pass: as many as AT_ONCE allows, in passes of about the same size."""
-    most = min(m, max(1, AT_ONCE.get(device, AT_ONCE["cpu"]) // max(pixels, 1)))
-    return math.ceil(m / math.ceil(m / most))
 
 
 def _through(

@@ -383,3 +383,21 @@ def test_a_stop_is_heard_between_passes() -> None:
 
     with pytest.raises(Cancelled):
         craft(trained(small_cnn), x, y, recipe_named("SI-NI-FGSM"), check=check, passing="loop")
+
+
+def test_copies_share_a_pass_where_the_source_is_small_and_the_batch_too() -> None:
+    from engines.vision.attacks.batching import copies_together, numbers_kept
+
+    dense = nn.Sequential(nn.Flatten(), nn.Linear(784, 30), nn.ReLU(), nn.Linear(30, 10))
+    x = torch.rand(4, 1, 28, 28)
+    with_weights = numbers_kept(dense, x)
+    assert 30 <= with_weights <= 2000  # what is kept of each image; never the 23,520 weights
+    assert copies_together(dense, x, 5) == 5 and copies_together(dense, x, 1) == 1
+
+    def heavy(images: Tensor) -> Tensor:
+        """Keeps a million numbers of each image."""
+        wide = images.flatten(1).repeat(1, 1300)
+        return (wide * wide).unflatten(1, (10, -1)).sum(2)
+
+    assert numbers_kept(heavy, x) >= 1_000_000
+    assert copies_together(heavy, x[:1], 5) in (3, 5) and copies_together(heavy, x.repeat(4, 1, 1, 1), 5) == 1
