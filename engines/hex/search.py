@@ -322,8 +322,7 @@ class Search:
         finally:
             counters.simulations += done
             counters.depth = max(counters.depth, walk.depth)
-        for path in waiting:
-            walk.settle(path, values[path.edges[-1]])
+        walk.settle(waiting, [values[path.edges[-1]] for path in waiting])
         counters.simulations += len(waiting)
 
     def _stones_at(self, edge: int) -> Stones:

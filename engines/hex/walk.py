@@ -14,6 +14,7 @@ behind until `flush`.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +27,8 @@ _LINES = 14
 """Moves that are kept for comparison."""
 _REACH, _SHARE = 4.0, 0.125
 """Visits for which a bound is drawn at least, and the part of the visits so far that is added."""
+_YOUNG = 8
+"""Visits of a row from which on it keeps a list; before that, every score of it is looked at after each."""
 _PLACES = 20_000
 """Places take two or three kilobytes each, and new ones are quickly made."""
 
@@ -37,7 +40,7 @@ class Place:
     move's. child: the place it leads to; None where the walk ends, or where nobody has gone on yet.
     low, step: the move stays the best while left > 0 and doubled > low + step · left.
     bound, slope: no other score is above bound + slope · c · sqrt(N(s)). lines: (S, U, cell) of the next best moves;
-    rest: a bound like `bound` on all that are not among them.
+    rest: a bound like `bound` on all that are not among them, infinite where nothing is listed.
     threats: masks of the cells where the player to move and where the opponent would win at once; None before
     somebody asks.
     """
@@ -91,7 +94,7 @@ class Walk:
         place = self._places.get(row)
         if place is None:
             place = self._places[row] = Place(row)
-            self._look(place, self.tree.row_visits[row])
+            self._look(place, float(self.tree.row_visits[row]))
         return place
 
     @property
@@ -180,15 +183,21 @@ class Walk:
                 self._choose(place)
         return Path(path, edges)
 
-    def settle(self, path: Path, value: float) -> None:
-        """Add the result of a visit that was counted as a loss (see `count`)."""
-        result = value + 1.0
-        for place, edge in zip(reversed(path.places), reversed(path.edges), strict=True):
-            result = 2.0 - result
-            if place.edge == edge:
-                place.doubled += result  # the best move only becomes better
-            else:
-                self._improve(place, edge, result / 2)
+    def settle(self, paths: list[Path], values: list[float]) -> None:
+        """Add the results of visits that were counted as losses (see `count`)."""
+        tree = self.tree
+        better: dict[Place, list[int]] = {}  # moves that are not the best, and may be now
+        for path, value in zip(paths, values, strict=True):
+            result = value + 1.0
+            for place, edge in zip(reversed(path.places), reversed(path.edges), strict=True):
+                result = 2.0 - result
+                if place.edge == edge:
+                    place.doubled += result
+                else:
+                    tree.wins_at[edge] += result / 2.0
+                    better.setdefault(place, []).append(edge)
+        for place, edges in better.items():
+            self._improve(place, edges)
 
     def visits(self, path: Path) -> int:
         """N of the last move of a way."""
@@ -202,7 +211,7 @@ class Walk:
         if edge != place.edge:
             total, other = place.total, place.edge
             self._write(place)
-            self._list(place, other)
+            self._list(place, [other])
             place.lines = [line for line in place.lines if line[2] != move]
             visits = self._take(place, move, total)
         place.end, place.left, place.bound = visits + 1.0, 1.0, math.inf
@@ -325,6 +334,11 @@ class Walk:
         np.multiply(uppers, self._factor, scores)
         np.add(scores, values, scores)
         move = int(scores.argmax())
+        if total < _YOUNG:  # not worth a list
+            place.rest, place.bound, place.slope, place.lines = math.inf, math.inf, 0.0, []
+            visits = self._take(place, move, total)
+            place.end, place.left = visits + 1.0, 1.0
+            return
         best = scores.item(move)
         scores[move] = CLOSED
         order = scores.argsort()
@@ -361,23 +375,29 @@ class Walk:
         if visits and tree.value_at[edge] != CLOSED:
             tree.value_at[edge] = place.doubled / visits - 1
 
-    def _list(self, place: Place, edge: int) -> float:
-        """Enter a move that is not the best one into the lines as the tree has it; returns its score."""
-        tree, move = self.tree, edge % self.tree.cells
-        place.lines = [line for line in place.lines if line[2] != move]
-        value, upper = tree.value_at[edge], tree.score_prior_at[edge]
-        if value != CLOSED:
-            place.lines.append((value, upper, move))
-        return value + upper * self._c_puct * math.sqrt(place.total)
+    def _list(self, place: Place, edges: Sequence[int]) -> float:
+        """Enter moves that are not the best one into the lines as the tree has them; returns their greatest score."""
+        tree, factor = self.tree, self._c_puct * math.sqrt(place.total)
+        first = place.row * tree.cells
+        lines = place.lines = [line for line in place.lines if first + line[2] not in edges]
+        best = CLOSED
+        for edge in set(edges):
+            value, upper = tree.value_at[edge], tree.score_prior_at[edge]
+            if value != CLOSED:
+                lines.append((value, upper, edge - first))
+                best = max(best, value + upper * factor)
+        return best
 
-    def _improve(self, place: Place, edge: int, result: float) -> None:
-        """Add a result to a move that is not the best one now."""
+    def _improve(self, place: Place, edges: list[int]) -> None:
+        """Compare the best move again with others whose W has grown."""
         tree = self.tree
-        tree.wins_at[edge] += result
-        if tree.value_at[edge] != CLOSED:
-            tree.value_at[edge] = 2 * tree.wins_at[edge] / tree.visits_at[edge] - 1
-        if self._list(place, edge) <= place.bound + place.slope * self._c_puct * math.sqrt(place.total):
-            return
+        for edge in edges:
+            if tree.value_at[edge] != CLOSED:
+                tree.value_at[edge] = 2.0 * tree.wins_at[edge] / tree.visits_at[edge] - 1.0
+        if place.rest < math.inf:
+            limit = place.bound + place.slope * self._c_puct * math.sqrt(place.total)
+            if self._list(place, edges) <= limit:
+                return
         if place.visits:
             place.bound = math.inf
             self._choose(place)
@@ -389,7 +409,7 @@ class Walk:
         tree = self.tree
         tree.value_at[edge] = CLOSED
         tree.row_open[place.row] -= 1
-        self._list(place, edge)
+        self._list(place, [edge])
         if place.edge == edge and tree.row_open[place.row]:
             self._write(place)
             self._look(place, place.total)
