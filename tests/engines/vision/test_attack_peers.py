@@ -23,12 +23,12 @@ EPS, STEPS = 0.15, 10
 
 @pytest.fixture(scope="module")
 def peer():  # type: ignore[no-untyped-def]
-    return pytest.importorskip("torchattacks", reason="torchattacks is not installed (make peers)")
+    return pytest.importorskip("torchattacks", reason="torchattacks is not installed (packaging/make-env.sh dev,peers)")
 
 
 @pytest.fixture(scope="module")
 def fb():  # type: ignore[no-untyped-def]
-    return pytest.importorskip("foolbox", reason="foolbox is not installed (make peers)")
+    return pytest.importorskip("foolbox", reason="foolbox is not installed (packaging/make-env.sh dev,peers)")
 
 
 @pytest.mark.parametrize("make", [small_cnn, small_bn_cnn])
