@@ -20,7 +20,7 @@ GAIN = 1.2
 """A bank must be this much faster than a loop over its detectors on small networks."""
 _DENSE: dict[str, Any] = {"kind": "detectors", "filters": [], "hidden": [96, 96], "input_shape": [1, 8, 8]}
 _CONV: dict[str, Any] = {"kind": "detectors", "filters": [16, 32], "hidden": [96], "stride": True}
-_ROUNDS = 15
+_ROUNDS = 7
 _STEPS = 10
 
 
@@ -121,6 +121,10 @@ def _passes(score: Callable[[Tensor], Tensor], x: Tensor, check: Callable[[], No
 
 
 def _seconds(work: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
+    """The quickest of three runs in a row: right after other work, the first one pays for that one's memory."""
+    found = []
+    for _ in range(3):
+        began = time.perf_counter()
+        work()
+        found.append(time.perf_counter() - began)
+    return min(found)
