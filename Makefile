@@ -5,7 +5,7 @@
 
 BIN := .venv/bin
 SOURCES := engines workbench tests
-PYTEST_ARGS ?= -q
+PYTEST_ARGS ?= -q --numprocesses logical --maxprocesses 4 --dist loadfile
 NEW_WEIGHTS := build/weights
 
 # Data sets beside the checkout are used when nothing else is named.

@@ -11,7 +11,7 @@ _MNIST: Final[dict[str, Any]] = {
 }  # fmt: skip
 _CIFAR: Final[dict[str, Any]] = {
     "data": "cifar10", "held_out": 500, "batch": 64, "optimiser": "sgd", "rate": 0.06, "weight_decay": 5e-4,
-    "crop": 2, "mirror": True, "label_smoothing": 0.05, "epochs": 4,
+    "crop": 2, "mirror": True, "label_smoothing": 0.05, "epochs": 16,
 }  # fmt: skip
 _LENET: Final[dict[str, Any]] = {**_MNIST, "kind": "lenet-small", "epochs": 5}
 _PGD: Final[dict[str, Any]] = {**_LENET, "adversarial": "pgd", "steps": 5, "rate": 2e-3, "held_out": 500}
@@ -34,7 +34,7 @@ TABLE: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     ),
     "cifar-resnet": ("Residual network", _RESNET),
     "cifar-cnn": (
-        "CNN with batch normalisation", {**_CIFAR, "kind": "bncnn", "widths": (16, 32, 64, 128), "kernel": 3},
+        "CNN with batch normalisation", {**_CIFAR, "kind": "bncnn", "widths": (16, 32, 64, 128), "kernel": 3, "epochs": 20},
     ),
     "mnist-gcnn": ("Equivariant CNN (p4)", _series("gcnn", 0.5, 0)),
     "cifar-resnet-at": (
@@ -58,14 +58,14 @@ TABLE: Final[dict[str, tuple[str, dict[str, Any]]]] = {
         "Equivariant residual network (p4m)",
         {**_CIFAR, "kind": "p4m-resnet", "widths": (2, 4, 8, 12), "pool_stem": True},
     ),
-    "cifar-wideresnet": ("Wide residual network", {**_CIFAR, "kind": "wideresnet", "pool_stem": True, "epochs": 3}),
+    "cifar-wideresnet": ("Wide residual network", {**_CIFAR, "kind": "wideresnet", "pool_stem": True, "epochs": 12}),
     "mnist-gcnn-rot180": ("Equivariant CNN (p4), turns to ±180°", _series("gcnn", 0.5, 180)),
     "mnist-stdcnn-rot60": ("Plain CNN, trained on turns to ±60°", _series("stdcnn", 1.0, 60)),
     "mnist-resnet": (
         "Residual network",
         {**_MNIST, "kind": "resnet", "widths": (12, 24, 48), "pool_stem": True, "batch": 64, "epochs": 2},
     ),
-    "cifar-resnet-rot": ("Residual network, trained on turns to ±180°", {**_RESNET, "rotation": 180.0, "seed": 2}),
+    "cifar-resnet-rot": ("Residual network, trained on turns to ±180°", {**_RESNET, "rotation": 180.0, "seed": 2, "epochs": 20}),
     "mnist-gcnn-rot60": ("Equivariant CNN (p4), turns to ±60°", _series("gcnn", 0.5, 60)),
 }  # fmt: skip
 """name → title and the fields of its TrainSpec, in the order in which they are trained."""
