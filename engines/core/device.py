@@ -200,8 +200,13 @@ def shrinking(
 
 
 def free_memory() -> None:
-    """Give memory nobody refers to back to the device. Cheap where torch was never imported."""
-    gc.collect()
+    """Give memory nobody refers to back to the device. Cheap where torch was never imported.
+
+    What only cycles hold stays where Python's own collection is off: whoever turned it off has threads on which nothing
+    may be collected (the window's process), and does it elsewhere.
+    """
+    if gc.isenabled():
+        gc.collect()
     import sys
 
     torch = sys.modules.get("torch")

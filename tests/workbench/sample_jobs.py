@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from engines.core.device import free_memory
 from engines.core.errors import UserError
 from engines.core.job import JobContext, job
 from engines.core.spec import Spec, param
@@ -56,6 +57,20 @@ def count(spec: SampleSpec, ctx: JobContext) -> Counted:
         ctx.progress(i + 1, spec.steps, f"step {i + 1}")
         time.sleep(spec.pause_ms / 1000)
     return Counted(spec.steps, np.full(spec.numbers, float(spec.steps)))
+
+
+@job("sample.litter", SampleSpec)
+def litter(spec: SampleSpec, ctx: JobContext) -> Counted:
+    """Leave cycles behind in every step, and give memory back as after a job."""
+    for i in range(spec.steps):
+        ctx.check()
+        for _ in range(5000):
+            knot: list[Any] = []
+            knot.append(knot)
+        free_memory()
+        ctx.publish(Counted(i + 1, np.zeros(0)))
+        time.sleep(spec.pause_ms / 1000)
+    return Counted(spec.steps, np.zeros(0))
 
 
 @job("sample.train", SampleSpec)

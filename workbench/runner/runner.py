@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from PySide6.QtCore import QCoreApplication, QObject, Qt, QTimer, Signal
 
 from engines.core.spec import Spec
+from workbench.runner.collector import Collector
 from workbench.runner.handle import JobHandle
 from workbench.runner.host import ProcessHost, ThreadHost
 from workbench.runner.lane import Lane
@@ -80,6 +81,7 @@ class Runner(QObject):
         self._closed = False
         self._packer = Segments("")
         self._store_ready = threading.Event()
+        self._collector = Collector(self)
 
         self._mailbox = Mailbox(self)
         self._mailbox.event_arrived.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
@@ -103,6 +105,7 @@ class Runner(QObject):
         """Spawn the engine processes; call it after the first paint. Jobs submitted before start now."""
         if self._lanes or self._closed:
             return
+        self._collector.start()
         for name in ("batch", "interactive"):
             self._add_lane(name)
         self._recheck_timer.start()
@@ -201,6 +204,7 @@ class Runner(QObject):
         self._recheck_timer.stop()
         self._picture_timer.stop()
         self._stuck_timer.stop()
+        self._collector.stop()
         for lane in self._lanes.values():
             lane.deleteLater()
         self._lanes.clear()

@@ -168,6 +168,25 @@ def test_freeing_memory_is_harmless_where_torch_was_never_imported() -> None:
     assert subprocess.run([sys.executable, "-c", script], cwd=ROOT).returncode == 0
 
 
+def test_nothing_is_collected_where_pythons_own_collection_is_off() -> None:
+    import gc
+    import weakref
+
+    class Knot:
+        def __init__(self) -> None:
+            self.tied = self
+
+    gc.disable()
+    try:
+        lost = weakref.ref(Knot())
+        device.free_memory()
+        assert lost() is not None, "a widget could have gone on this thread"
+    finally:
+        gc.enable()
+    device.free_memory()
+    assert lost() is None
+
+
 def test_auto_means_the_device_that_the_user_prefers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(device, "_has_cuda", lambda: True)
     monkeypatch.setenv("WORKBENCH_DEVICE", "cpu")
