@@ -1,0 +1,338 @@
+"""A piano roll to work with: look closer, choose, loop, seek, play keys, edit a melody."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPen, QWheelEvent
+from PySide6.QtWidgets import QMenu, QWidget
+
+from workbench.theme import Theme
+from workbench.widgets.roll_canvas import RollCanvas
+from workbench.widgets.roll_geometry import RollGeometry
+from workbench.widgets.roll_notes import clock_text, pitch_name
+from workbench.widgets.timeline import Timeline
+
+REACH: Final = 5.0  # pixels within which an edge of the loop is taken
+SLIP: Final = 4  # pixels that a click may move
+NOTCH: Final = 120.0
+_ZOOM: Final = 1.25  # for each notch
+KEY_VELOCITY: Final = 80
+
+Drag = Literal["", "select", "loop", "loop edge", "pan", "keys"]
+
+
+@dataclass(frozen=True)
+class Region:
+    """A chosen part of the roll: seconds start..end and pitches low..high, all included."""
+
+    start: float
+    end: float
+    low: int
+    high: int
+
+
+class PianoRoll(RollCanvas):
+    """Signals: `seek_requested(seconds)`, `play_requested()` (Space), `selection_changed(Region or None)`,
+    `key_pressed(pitch, velocity)` and `key_released(pitch)` of the keys at the left.
+
+    Mouse: click seeks, dragging chooses a region, on the ruler a loop; middle button pans. Wheel scrolls, with
+    Ctrl zooms time at the cursor, with Shift pitch, with Alt scrolls pitch. Keys: Space, Home, End, Left and
+    Right by 1 s (with Shift 5 s), + and −, Shift with them for pitch, 0 fits, L loops the choice or ends the
+    loop, G shows or hides the ghost, F follows the playhead, Esc gives up the choice.
+    """
+
+    seek_requested = Signal(float)
+    play_requested = Signal()
+    selection_changed = Signal(object)
+    key_pressed = Signal(int, int)
+    key_released = Signal(int)
+
+    def __init__(
+        self,
+        theme: Theme,
+        name: str = "Piano roll",
+        *,
+        timeline: Timeline | None = None,
+        hint: str = "No notes yet",
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(theme, name, timeline=timeline, hint=hint, parent=parent)
+        self._selection: Region | None = None
+        self._drag: Drag = ""
+        self._from = QPointF()
+        self._fixed = 0.0  # the end of the loop that stays
+        self._held_key = -1
+
+    # -- choice -----------------------------------------------------------------------------------------------
+
+    @property
+    def selection(self) -> Region | None:
+        return self._selection
+
+    def select(self, region: Region | None) -> None:
+        """Choose a region; says so if it is another one."""
+        if region != self._selection:
+            self._selection = region
+            self.update()
+            self.selection_changed.emit(region)
+
+    def loop_selection(self) -> None:
+        """Repeat the chosen stretch; without one, end the loop."""
+        if self._selection is not None:
+            self.timeline.set_loop((self._selection.start, self._selection.end))
+        else:
+            self.timeline.set_loop(None)
+
+    @property
+    def shows_ghost(self) -> bool:
+        return self.content.ghost is not None
+
+    def toggle_ghost(self) -> None:
+        """Hide the ghost, or show it again."""
+        if self.content.ghost is not None:
+            hidden = self.content.ghost
+            self.set_ghost(None)
+            self._hidden_ghost = hidden
+        elif self._hidden_ghost is not None:
+            self.set_ghost(self._hidden_ghost)
+
+    def paint_marks(self, painter: QPainter, g: RollGeometry) -> None:
+        chosen = self._selection
+        if chosen is None:
+            return
+        box = QRectF(
+            QPointF(g.x_of(chosen.start), g.y_of(chosen.high + 1)), QPointF(g.x_of(chosen.end), g.y_of(chosen.low))
+        )
+        fill = QColor(self.colours.accent)
+        fill.setAlpha(34)
+        painter.setBrush(fill)
+        painter.setPen(QPen(QColor(self.colours.accent), 1.5))
+        painter.drawRect(box)
+
+    # -- mouse ------------------------------------------------------------------------------------------------
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        at, g = event.position(), self.geometry_now()
+        self._from = at
+        if event.button() == Qt.MouseButton.MiddleButton:
+            self._drag = "pan"
+            self.setCursor(Qt.CursorShape.ClosedHandCursor)
+        elif event.button() != Qt.MouseButton.LeftButton:
+            return
+        elif at.x() < g.left:
+            if g.top <= at.y() < g.bottom:
+                self._drag = "keys"
+                self._press_key(g.pitch_of(at.y()))
+        elif at.y() < g.top:
+            self._press_ruler(at, g)
+        else:
+            self._drag = "select"
+
+    def _press_ruler(self, at: QPointF, g: RollGeometry) -> None:
+        edge = self._loop_edge_at(at, g)
+        if edge is None or self.timeline.loop is None:
+            self._drag, self._fixed = "loop", g.time_of(at.x())
+        else:
+            self._drag, self._fixed = "loop edge", self.timeline.loop[1 - edge]
+
+    def _loop_edge_at(self, at: QPointF, g: RollGeometry) -> int | None:
+        """0 or 1 for an end of the loop under a place of the ruler."""
+        if self.timeline.loop is None or at.y() >= g.top:
+            return None
+        near = [abs(g.x_of(t) - at.x()) for t in self.timeline.loop]
+        return near.index(min(near)) if min(near) <= REACH else None
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        at, g = event.position(), self.geometry_now()
+        moved = (at - self._from).manhattanLength() > SLIP
+        if self._drag == "pan":
+            step = at - self._from
+            self._from = at
+            self.timeline.scroll(-step.x() / g.pixels_per_second)
+            if step.y():
+                self.show_pitches(g.low + step.y() / g.row, g.high + step.y() / g.row)
+        elif self._drag == "keys":
+            self._press_key(g.pitch_of(min(max(at.y(), g.top), g.bottom - 1)))
+        elif self._drag == "select" and moved:
+            self.select(self._region(self._from, at, g))
+        elif self._drag in ("loop", "loop edge") and (moved or self._drag == "loop edge"):
+            self.timeline.set_loop((self._fixed, g.time_of(at.x())))
+        elif not self._drag:
+            self._show_what_a_click_does(at, g)
+
+    def _show_what_a_click_does(self, at: QPointF, g: RollGeometry) -> None:
+        if at.x() < g.left:
+            shape = Qt.CursorShape.PointingHandCursor if g.top <= at.y() < g.bottom else Qt.CursorShape.ArrowCursor
+        elif self._loop_edge_at(at, g) is not None:
+            shape = Qt.CursorShape.SizeHorCursor
+        else:
+            shape = Qt.CursorShape.ArrowCursor
+        self.setCursor(shape)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        at, g = event.position(), self.geometry_now()
+        was, self._drag = self._drag, ""
+        is_click = (at - self._from).manhattanLength() <= SLIP
+        if was == "keys":
+            self._press_key(-1)
+        elif was in ("select", "loop") and is_click:
+            if was == "select":
+                self.select(None)
+            self.seek(g.time_of(at.x()))
+        self._show_what_a_click_does(at, g)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        g, at = self.geometry_now(), event.position()
+        loop = self.timeline.loop
+        if at.y() < g.top and at.x() >= g.left and loop is not None and loop[0] <= g.time_of(at.x()) <= loop[1]:
+            self.timeline.set_loop(None)
+        else:
+            self.mousePressEvent(event)
+
+    def _region(self, a: QPointF, b: QPointF, g: RollGeometry) -> Region:
+        start, end = sorted((g.time_of(a.x()), g.time_of(b.x())))
+        low, high = sorted((g.pitch_of(a.y()), g.pitch_of(b.y())))
+        bounds = g.pitches()
+        return Region(
+            min(max(start, 0.0), self.timeline.duration),
+            min(max(end, 0.0), self.timeline.duration),
+            min(max(low, bounds.start), bounds.stop - 1),
+            min(max(high, bounds.start), bounds.stop - 1),
+        )
+
+    def seek(self, seconds: float) -> None:
+        """Ask to go to a moment."""
+        self.seek_requested.emit(min(max(seconds, 0.0), self.timeline.duration))
+
+    def _press_key(self, pitch: int) -> None:
+        """Hold one key with the mouse, or none for -1."""
+        if pitch == self._held_key:
+            return
+        if self._held_key >= 0:
+            self.key_released.emit(self._held_key)
+        self._held_key = pitch if 0 <= pitch <= 127 else -1
+        self.set_pressed({self._held_key: KEY_VELOCITY} if self._held_key >= 0 else {})
+        if self._held_key >= 0:
+            self.key_pressed.emit(self._held_key, KEY_VELOCITY)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        g, keys = self.geometry_now(), event.modifiers()
+        delta = event.angleDelta()
+        notches = (delta.y() or delta.x()) / NOTCH  # Alt makes Qt turn the wheel sideways
+        if not notches:
+            event.ignore()
+            return
+        if keys & Qt.KeyboardModifier.ControlModifier:
+            self.timeline.zoom(_ZOOM**-notches, g.time_of(event.position().x()))
+        elif keys & Qt.KeyboardModifier.ShiftModifier:
+            self.zoom_pitches(_ZOOM**-notches, g.exact_pitch_of(event.position().y()))
+        elif keys & Qt.KeyboardModifier.AltModifier:
+            self.show_pitches(g.low + 3 * notches, g.high + 3 * notches)
+        else:
+            sideways = delta.x() / NOTCH if abs(delta.x()) > abs(delta.y()) else delta.y() / NOTCH
+            self.timeline.scroll(-sideways * self.timeline.span / 10)
+        event.accept()
+
+    def zoom_pitches(self, factor: float, at: float) -> None:
+        """See `factor` times as many rows; the pitch `at` keeps its place."""
+        g = self.geometry_now()
+        rows = min(max((g.high - g.low) * factor, 12.0), 128.0)
+        share = (at - g.low) / (g.high - g.low)
+        low = at - share * rows
+        self.show_pitches(low, low + rows)
+
+    # -- keyboard ---------------------------------------------------------------------------------------------
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        key, line = Qt.Key(event.key()), self.timeline
+        shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            super().keyPressEvent(event)
+            return
+        match key:
+            case Qt.Key.Key_Space:
+                if not event.isAutoRepeat():
+                    self.play_requested.emit()
+            case Qt.Key.Key_Home:
+                self.seek(0.0)
+            case Qt.Key.Key_End:
+                self.seek(line.duration)
+            case Qt.Key.Key_Left | Qt.Key.Key_Right:
+                self.seek(line.playhead + (5 if shift else 1) * (1 if key == Qt.Key.Key_Right else -1))
+            case Qt.Key.Key_Plus | Qt.Key.Key_Equal | Qt.Key.Key_Minus | Qt.Key.Key_Underscore:
+                closer = key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal)
+                line.zoom(1 / _ZOOM if closer else _ZOOM, self._zoom_centre())
+            case Qt.Key.Key_Up | Qt.Key.Key_Down:
+                g = self.geometry_now()
+                if shift:
+                    self.zoom_pitches(1 / _ZOOM if key == Qt.Key.Key_Up else _ZOOM, (g.low + g.high) / 2)
+                else:
+                    step = 3 if key == Qt.Key.Key_Up else -3
+                    self.show_pitches(g.low + step, g.high + step)
+            case Qt.Key.Key_0:
+                self.fit()
+            case Qt.Key.Key_L:
+                self.loop_selection()
+            case Qt.Key.Key_G:
+                self.toggle_ghost()
+            case Qt.Key.Key_F:
+                line.set_following(not line.is_following)
+            case Qt.Key.Key_Escape if self._selection is not None:
+                self.select(None)
+            case _:
+                super().keyPressEvent(event)
+
+    def _zoom_centre(self) -> float:
+        """The playhead if it is seen, otherwise the middle."""
+        line = self.timeline
+        return line.playhead if line.start <= line.playhead <= line.end else line.start + line.span / 2
+
+    # -- surroundings -----------------------------------------------------------------------------------------
+
+    def tip_at(self, at: QPointF) -> str:
+        """Pitch, velocity and times of the note under a place, or the value on the lane."""
+        point = QPoint(round(at.x()), round(at.y()))
+        for notes, what in ((self.melody, "Melody"), (self.notes, "")):
+            k = self.note_at(point, notes) if notes is not None else -1
+            if notes is not None and k >= 0:
+                length = notes.end[k] - notes.start[k]
+                said = [f"{what} {pitch_name(int(notes.pitch[k]))}".strip()]
+                if not what:
+                    said.append(f"velocity {notes.velocity[k]}")
+                said.append(f"{1000 * length:.0f}\u202fms from {clock_text(float(notes.start[k]), 0.01)}")
+                return ", ".join(said)
+        return ""
+
+    def extend_menu(self, menu: QMenu) -> None:
+        menu.addSeparator()
+        menu.addAction("Show everything\t0", self.fit)
+        loop = menu.addAction("Loop the selection\tL", self.loop_selection)
+        loop.setEnabled(self._selection is not None)
+        ended = menu.addAction("End the loop", lambda: self.timeline.set_loop(None))
+        ended.setEnabled(self.timeline.loop is not None)
+        ghost = menu.addAction("Ghost notes\tG", self.toggle_ghost)
+        ghost.setCheckable(True)
+        ghost.setChecked(self.shows_ghost)
+        ghost.setEnabled(self.shows_ghost or self._hidden_ghost is not None)
+        follow = menu.addAction(
+            "Follow the playhead\tF", lambda: self.timeline.set_following(not self.timeline.is_following)
+        )
+        follow.setCheckable(True)
+        follow.setChecked(self.timeline.is_following)
+        colour = menu.addMenu("Colour notes by")
+        for by in ("velocity", "pitch class"):
+            action = colour.addAction(by.capitalize(), lambda by=by: self.set_colouring(by))
+            action.setCheckable(True)
+            action.setChecked(self.content.colouring == by)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self.setCursor(Qt.CursorShape.ArrowCursor)
+        super().leaveEvent(event)
+
+    def hideEvent(self, event: QEvent) -> None:  # type: ignore[override]
+        self._press_key(-1)
+        self._drag = ""
+        super().hideEvent(event)  # type: ignore[arg-type]

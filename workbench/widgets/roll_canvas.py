@@ -1,0 +1,385 @@
+"""A piano roll to look at: what is shown, kept strips, and repainting no more than what the playhead touches."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen, QRegion
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from workbench.theme import Colours, Theme, font
+from workbench.widgets.canvas import Canvas, paint_ring
+from workbench.widgets.roll_geometry import RollGeometry, fitting_pitches
+from workbench.widgets.roll_notes import HasNotes, RollNotes, changed_stretch, clock_text, pitch_name
+from workbench.widgets.roll_painting import Colouring, Lane, RollContent, RollPainter
+from workbench.widgets.roll_tiles import Tiles
+from workbench.widgets.timeline import Timeline
+
+KEYS: Final = 46.0  # pixels
+PEDAL: Final = 15.0
+LANE: Final = 36.0
+FLASH_S: Final = 0.15
+"""Seconds in which the flash of an onset fades."""
+MARGIN: Final = 8
+"""Pixels that the playhead's head and a halo reach beyond themselves."""
+
+
+class RollCanvas(Canvas):
+    """Notes over time and pitch, with keys, ruler and pedal. `PianoRoll` adds what mouse and keyboard do.
+
+    timeline: shared by the rolls that scroll together; one of its own if none is given. hint: said in the
+    middle while there is no note.
+    """
+
+    def __init__(
+        self,
+        theme: Theme,
+        name: str = "Piano roll",
+        *,
+        timeline: Timeline | None = None,
+        hint: str = "No notes yet",
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(theme, name, parent)
+        self.timeline = timeline if timeline is not None else Timeline(self)
+        self.hint = hint
+        self._content = RollContent()
+        self._hidden_ghost: RollNotes | None = None
+        self._pitches = fitting_pitches(60, 72)
+        self._is_fitted_to_pitches = True
+        self._is_audible = True
+        self._sounding = np.zeros(0, int)
+        self._pressed: dict[int, int] = {}
+        self._drawer = RollPainter(theme)
+        self._tiles = Tiles(lambda painter, g: self._drawer.paint_strip(painter, g, self._content))
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumSize(200, 110)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.timeline.view_changed.connect(self.update)
+        self.timeline.loop_changed.connect(self.update)
+        self.timeline.playhead_moved.connect(self._playhead_moved)
+        self.describe_content()
+
+    def sizeHint(self) -> QSize:
+        return QSize(900, 260)
+
+    # -- what it shows ----------------------------------------------------------------------------------------
+
+    @property
+    def notes(self) -> RollNotes:
+        return self._content.notes
+
+    @property
+    def melody(self) -> RollNotes | None:
+        return self._content.melody
+
+    @property
+    def content(self) -> RollContent:
+        return self._content
+
+    def set_notes(self, notes: HasNotes | None, *, duration: float | None = None) -> None:
+        """Show notes; only the strips that differ are painted anew, so a piece may grow several times a second.
+
+        duration: seconds for the timeline, where this roll is the longest of several; without it the timeline
+        grows with the notes and never shrinks below another roll's. Raises ValueError as `RollNotes.of`.
+        """
+        new = RollNotes.empty() if notes is None else RollNotes.of(notes)
+        old = self._content
+        changed = changed_stretch(old.notes, new)
+        if changed is None and duration is None:
+            return
+        self._content = replace(old, notes=new, values=None if len(new) != len(old.notes) else old.values)
+        if changed is not None:
+            if self._is_fitted_to_pitches:
+                self.fit_pitches()
+            # Beyond the end the ground is darker, so a longer piece changes what lies between both ends.
+            ends = (old.duration, self._content.duration)
+            a, b = (min(changed[0], *ends), max(changed[1], *ends)) if ends[0] != ends[1] else changed
+            self._tiles.spoil(self.geometry_now(), a, max(b, self.timeline.end if ends[0] != ends[1] else b))
+        self.timeline.set_duration(
+            duration
+            if duration is not None
+            else max(self._content.duration, self.timeline.duration if old.duration < self.timeline.duration else 0.0)
+        )
+        self._sounding = self._sounding_now()
+        self.describe_content()
+        self.update()
+
+    def set_ghost(self, notes: HasNotes | None) -> None:
+        """Another piece's notes below these, as outlines."""
+        ghost = None if notes is None else RollNotes.of(notes)
+        self._hidden_ghost = None
+        self._change(replace(self._content, ghost=ghost))
+
+    def set_melody(self, notes: HasNotes | None) -> None:
+        """A melody above the notes in a colour of its own; None takes it away."""
+        melody = None if notes is None else RollNotes.of(notes)
+        self._change(replace(self._content, melody=melody))
+
+    def set_colouring(
+        self, by: Colouring, values: np.ndarray | None = None, *, low: float = 0.0, high: float = 1.0
+    ) -> None:
+        """Colour notes by velocity, by pitch class, or by float [N] `values` between low and high.
+
+        Raises ValueError if there are not as many values as notes.
+        """
+        if by == "values" and (values is None or len(values) != len(self.notes)):
+            raise ValueError(f"expected {len(self.notes)} values, got {0 if values is None else len(values)}")
+        kept = None if values is None else np.asarray(values, np.float64)
+        self._change(replace(self._content, colouring=by, values=kept, value_range=(low, high)))
+
+    def set_lane(self, lane: Lane | None) -> None:
+        """Numbers in time on a strip below the notes; None takes it away."""
+        self._change(replace(self._content, lane=lane))
+
+    def set_dimmed(self, dimmed: bool) -> None:
+        """Let the notes step back behind the melody."""
+        self._change(replace(self._content, is_dimmed=dimmed))
+
+    def set_audible(self, audible: bool) -> None:
+        """Whether this roll is the one that is heard: only then its notes glow."""
+        self._is_audible = audible
+        self._sounding = self._sounding_now()
+        self.update()
+
+    def set_pressed(self, pitches: Mapping[int, int]) -> None:
+        """Keys held down by hand, pitch → velocity; they are lit with those that sound."""
+        if dict(pitches) != self._pressed:
+            self._pressed = dict(pitches)
+            self.update(QRect(0, 0, math.ceil(KEYS), self.height()))
+
+    def _change(self, content: RollContent) -> None:
+        if (content.melody is None) != (self._content.melody is None) or content.melody is not self._content.melody:
+            self._content = content
+            if self._is_fitted_to_pitches:
+                self.fit_pitches()
+        self._content = content
+        self._tiles.clear()
+        self.describe_content()
+        self.update()
+
+    # -- where things are -------------------------------------------------------------------------------------
+
+    @property
+    def ruler_height(self) -> float:
+        return math.ceil(QFontMetricsF(font("small")).capHeight()) + 19.0  # the playhead's head below the numbers
+
+    def geometry_now(self) -> RollGeometry:
+        """Where everything lies in the widget as it is."""
+        return self._geometry_in(self.width(), self.height(), self.devicePixelRatioF())
+
+    def _geometry_in(self, width: float, height: float, ratio: float) -> RollGeometry:
+        small = height < 150
+        return RollGeometry(
+            width=width,
+            height=height,
+            start=self.timeline.start,
+            span=self.timeline.span,
+            low=self._pitches[0],
+            high=self._pitches[1],
+            left=KEYS,
+            top=self.ruler_height,
+            pedal=PEDAL if len(self.notes.pedal) and not small else 0.0,
+            lane=LANE if self._content.lane is not None and not small else 0.0,
+            ratio=ratio,
+        )
+
+    def show_pitches(self, low: float, high: float) -> None:
+        """Look at the rows between two edges, within 0..128 and not less than an octave."""
+        least = max(high - low, 12.0)
+        middle = (low + high) / 2
+        low = min(max(middle - least / 2, 0.0), 128.0 - min(least, 128.0))
+        high = min(low + least, 128.0)
+        if (low, high) != self._pitches:
+            self._pitches = (low, high)
+            self._is_fitted_to_pitches = False
+            self.update()
+
+    def fit_pitches(self) -> None:
+        """Look at all the pitches that there are, and stay so while notes are added."""
+        found = [n.pitch_range for n in (self.notes, self.melody) if n is not None and len(n)]
+        low, high = (min(a for a, _ in found), max(b for _, b in found)) if found else (60, 72)
+        self._pitches = fitting_pitches(low, high)
+        self._is_fitted_to_pitches = True
+        self.update()
+
+    def fit(self) -> None:
+        """Look at everything."""
+        self.timeline.fit()
+        self.fit_pitches()
+
+    # -- painting ---------------------------------------------------------------------------------------------
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        g = self.geometry_now()
+        dirty = QRectF(event.rect())
+        painter = QPainter(self)
+        painter.setFont(self.font())
+        if not self.isEnabled():
+            painter.fillRect(dirty, QColor(self.colours.surface))
+            painter.setOpacity(0.45)
+        if dirty.right() > g.left and dirty.bottom() > g.top:
+            painter.save()
+            painter.setClipRect(QRectF(g.left, g.top, g.width - g.left, g.height - g.top))
+            for x, strip in self._tiles.seen(g, max(dirty.left(), g.left), min(dirty.right(), g.width)):
+                painter.drawPixmap(QRectF(x, g.top, strip.width() / g.ratio, strip.height() / g.ratio),
+                                   strip, QRectF(strip.rect()))  # fmt: skip
+            painter.restore()
+        self._paint_frame(painter, g)
+        self.paint_over(painter)
+        if self._has_ring and self.hasFocus():
+            paint_ring(painter, QRectF(self.rect()), QColor(self.colours.accent))
+        painter.end()
+
+    def _paint_frame(self, painter: QPainter, g: RollGeometry) -> None:
+        """Ruler, keys, loop, hint."""
+        if self.timeline.loop is not None:
+            self._drawer.paint_loop(painter, g, self.timeline.loop)
+        self._drawer.paint_ruler(painter, g, self.timeline.loop)
+        names = {}
+        if g.pedal:
+            names["Pedal"] = QRectF(0, g.bottom, g.left, g.pedal)
+        if g.lane and self._content.lane is not None:
+            names[self._content.lane.name] = QRectF(0, g.height - g.lane, g.left, g.lane)
+        self._drawer.paint_keys(painter, g, self._lit(), names)
+        if not len(self.notes) and not self.melody and self.hint:
+            painter.setPen(QPen(QColor(self.colours.muted)))
+            painter.setFont(font("body"))
+            room = QRectF(g.left, g.top, g.width - g.left, g.bottom - g.top)
+            painter.drawText(room, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self.hint)
+
+    def paint_into(self, painter: QPainter, target: QRect) -> None:
+        """The same without kept strips, so that an SVG has its notes as shapes."""
+        g = self._geometry_in(target.width(), target.height(), 1.0)
+        painter.save()
+        painter.translate(target.topLeft())
+        self._drawer.paint_strip(painter, g, self._content)
+        self._paint_frame(painter, g)
+        painter.restore()
+
+    def paint_over(self, painter: QPainter) -> None:
+        g = self.geometry_now()
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setClipRect(QRectF(g.left, g.top, g.width - g.left, g.height - g.top))
+        self._paint_sounding(painter, g)
+        self.paint_marks(painter, g)
+        painter.setClipRect(QRectF(g.left, 0, g.width - g.left, g.height))
+        if self._content.duration > 0:
+            self._drawer.paint_playhead(painter, g, self.timeline.playhead)
+        painter.restore()
+
+    def paint_marks(self, painter: QPainter, g: RollGeometry) -> None:
+        """Draw what mouse and keyboard have chosen, between the notes and the playhead."""
+
+    def _paint_sounding(self, painter: QPainter, g: RollGeometry) -> None:
+        if not len(self._sounding):
+            return
+        rgb, which = self._content.note_colours(self.theme.is_dark)
+        notes, now = self.notes, self.timeline.playhead
+        painter.save()
+        painter.setClipRect(QRectF(g.left, g.top, g.width - g.left, g.bottom - g.top))
+        melody = self.melody
+        for k, box in zip(self._sounding, g.rects(notes.taken(self._sounding)).tolist(), strict=True):
+            strength = math.exp(-max(now - notes.start[k], 0.0) / FLASH_S)
+            self._drawer.paint_glow(painter, g, QRectF(*box), QColor(*(int(v) for v in rgb[which[k]])), strength)
+        if melody is not None:
+            on_top = melody.taken(melody.sounding(now))
+            for start, box in zip(on_top.start.tolist(), g.rects(on_top).tolist(), strict=True):
+                strength = math.exp(-max(now - start, 0.0) / FLASH_S)
+                self._drawer.paint_glow(painter, g, QRectF(*box), self._drawer.melody_colour, strength)
+        painter.restore()
+
+    def _lit(self) -> dict[int, QColor]:
+        """Colours of the keys that sound or are held."""
+        if not len(self._sounding) and not self._pressed:
+            return {}
+        rgb, which = self._content.note_colours(self.theme.is_dark)
+        lit = {int(self.notes.pitch[k]): QColor(*(int(v) for v in rgb[which[k]])) for k in self._sounding}
+        lit.update({pitch: QColor(self.colours.accent) for pitch in self._pressed})
+        return lit
+
+    # -- the playhead -----------------------------------------------------------------------------------------
+
+    def _sounding_now(self) -> np.ndarray:
+        if not self._is_audible or self.timeline.playhead <= 0:
+            return np.zeros(0, int)
+        return self.notes.sounding(self.timeline.playhead)
+
+    def _playhead_moved(self, before: float, now: float) -> None:
+        g = self.geometry_now()
+        old, self._sounding = self._sounding, self._sounding_now()
+        region = QRegion()
+        for seconds in (before, now):
+            region += QRect(round(g.x_of(seconds)) - MARGIN, 0, 2 * MARGIN, self.height())
+        touched = np.union1d(old[old < len(self.notes)], self._sounding)
+        if len(touched):
+            for left, top, width, height in g.rects(self.notes.taken(touched)).tolist():
+                region += QRectF(left, top, width, height).adjusted(-MARGIN, -MARGIN, MARGIN, MARGIN).toAlignedRect()
+        if len(old) != len(self._sounding) or (old != self._sounding).any():
+            region += QRect(0, 0, math.ceil(KEYS), self.height())
+        self.update(region)
+
+    # -- in words and numbers ---------------------------------------------------------------------------------
+
+    def describe_content(self) -> None:
+        """Say in the accessible description what is shown."""
+        self.setAccessibleDescription(self.in_words())
+
+    def in_words(self) -> str:
+        """What is shown: how many notes, from where to where, how long."""
+        notes = self.notes
+        if not len(notes):
+            return self.hint
+        low, high = notes.pitch_range
+        said = (
+            f"{len(notes)} notes from {pitch_name(low)} to {pitch_name(high)}, {clock_text(notes.duration, 0.1)} long"
+        )
+        if self.melody is not None and len(self.melody):
+            said += f"; melody of {len(self.melody)} notes"
+        return said
+
+    def columns(self) -> Mapping[str, np.ndarray]:
+        notes = self.notes
+        if not len(notes):
+            return {}
+        return {
+            "start (s)": notes.start,
+            "end (s)": notes.end,
+            "pitch": notes.pitch,
+            "name": np.array([pitch_name(int(p)) for p in notes.pitch]),
+            "velocity": notes.velocity,
+        }
+
+    def refresh(self) -> None:
+        self._tiles.clear()
+        super().refresh()
+
+    def _recolour(self, colours: Colours) -> None:
+        self.refresh()
+
+    def note_at(self, at: QPoint, notes: RollNotes | None = None) -> int:
+        """Index of the note under a place, the one that starts last where several lie; -1 for none."""
+        searched = self.notes if notes is None else notes
+        g = self.geometry_now()
+        if not (at.x() >= g.left and g.top <= at.y() < g.bottom) or not len(searched):
+            return -1
+        boxes = g.rects(searched)
+        hit = (
+            (searched.pitch == g.pitch_of(at.y()))
+            & (boxes[:, 0] - 1 <= at.x())
+            & (at.x() <= boxes[:, 0] + boxes[:, 2] + 1)
+        )
+        found = np.flatnonzero(hit)
+        return int(found[-1]) if len(found) else -1
+
+
+def stretch_of(notes: RollNotes, index: Iterable[int]) -> tuple[float, float]:
+    """From the first onset to the last end of some notes."""
+    some = np.fromiter(index, int)
+    return float(notes.start[some].min()), float(notes.end[some].max())

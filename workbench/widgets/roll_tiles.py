@@ -1,0 +1,67 @@
+"""Painted strips of a piano roll, kept while they are good, so that scrolling copies pictures and paints little."""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from PySide6.QtGui import QPainter, QPixmap
+
+from workbench.widgets.roll_geometry import RollGeometry
+
+SIDE: Final = 256
+"""Logical pixels: narrow enough that one more strip while scrolling is painted within a frame."""
+SPARE: Final = 6
+"""Strips kept beyond those seen."""
+
+Draw = Callable[[QPainter, RollGeometry], None]
+
+
+class Tiles:
+    """Strips of `SIDE` pixels, made by `draw` when first seen; other zooms, heights and scales begin anew."""
+
+    def __init__(self, draw: Draw) -> None:
+        self._draw = draw
+        self._shape: tuple[float, ...] = ()
+        self._kept: OrderedDict[int, QPixmap] = OrderedDict()
+        self.painted = 0  # how many were painted so far
+
+    def clear(self) -> None:
+        """Forget all: colours or contents have changed."""
+        self._kept.clear()
+
+    def spoil(self, g: RollGeometry, start: float, end: float) -> None:
+        """Forget those that show a stretch in seconds; a note's rim reaches a little further."""
+        scale = g.pixels_per_second
+        first, last = math.floor((start * scale - 6) / SIDE), math.floor((end * scale + 6) / SIDE)
+        for index in [k for k in self._kept if first <= k <= last]:
+            del self._kept[index]
+
+    def seen(self, g: RollGeometry, left: float, right: float) -> Iterator[tuple[float, QPixmap]]:
+        """(x, strip) for all that meet left..right in pixels of the widget."""
+        if g.shared_shape() != self._shape:
+            self._shape = g.shared_shape()
+            self._kept.clear()
+        offset = g.snapped(g.start * g.pixels_per_second) - g.left
+        first, last = math.floor((left + offset) / SIDE), math.floor((right + offset - 1e-6) / SIDE)
+        for index in range(max(first, 0), last + 1):
+            yield index * SIDE - offset, self._tile(g, index)
+        most = math.ceil(g.width / SIDE) + 1 + SPARE
+        while len(self._kept) > most:
+            self._kept.popitem(last=False)
+
+    def _tile(self, g: RollGeometry, index: int) -> QPixmap:
+        kept = self._kept.get(index)
+        if kept is not None:
+            self._kept.move_to_end(index)
+            return kept
+        made = QPixmap(round(SIDE * g.ratio), max(round((g.height - g.top) * g.ratio), 1))
+        made.setDevicePixelRatio(g.ratio)
+        painter = QPainter(made)
+        self._draw(painter, g.tile(index, SIDE))
+        painter.end()
+        self._kept[index] = made
+        self.painted += 1
+        return made
