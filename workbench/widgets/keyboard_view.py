@@ -22,16 +22,16 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from workbench.theme import Theme
 from workbench.widgets.canvas import Canvas
+from workbench.widgets.roll_ink import ink_on, key_colours, sized
 from workbench.widgets.roll_notes import (
     HIGHEST,
     LOWEST,
     is_black,
-    level_of,
     pitch_name,
     spoken_pitch,
+    velocity_level,
     velocity_rgb,
 )
-from workbench.widgets.roll_painting import key_colours, sized
 
 SOFTEST, LOUDEST = 30, 115
 """Velocities of a touch at the far end of a key and at its edge."""
@@ -67,7 +67,7 @@ class KeyboardView(Canvas):
     ) -> None:
         super().__init__(theme, name, parent)
         self._low, self._high = low, high
-        self._sounding: dict[int, QColor] = {}
+        self._sounding: dict[int, int] = {}
         self._by_mouse = -1
         self._by_letter: dict[int, int] = {}  # key of the computer's keyboard → pitch
         self._outside: set[int] = set()
@@ -102,11 +102,8 @@ class KeyboardView(Canvas):
 
     def set_sounding(self, velocities: Mapping[int, int]) -> None:
         """Light the keys that sound, pitch → velocity, in the colours of the roll."""
-        rgb = velocity_rgb(self.theme.is_dark)
-        levels = level_of(np.fromiter(velocities.values(), float, len(velocities)), 1, 128)
-        lit = {p: QColor(*(int(v) for v in rgb[k])) for p, k in zip(velocities, levels, strict=True)}
-        if lit != self._sounding:
-            self._sounding = lit
+        if dict(velocities) != self._sounding:
+            self._sounding = dict(velocities)
             self.update()
 
     def set_outside(self, pitches: frozenset[int] | set[int]) -> None:
@@ -169,8 +166,10 @@ class KeyboardView(Canvas):
         painter.fillRect(QRectF(room.left(), room.top(), room.width(), 1.5), QColor(self.colours.border))
 
     def _lit(self) -> dict[int, QColor]:
-        accent = QColor(self.colours.accent)
-        return {**self._sounding, **{p: accent for p in self._outside | self.held}}
+        rgb = velocity_rgb(self.theme.is_dark)
+        levels = velocity_level(np.fromiter(self._sounding.values(), float, len(self._sounding)))
+        lit = {p: QColor(*(int(v) for v in rgb[k])) for p, k in zip(self._sounding, levels, strict=True)}
+        return {**lit, **{p: QColor(self.colours.accent) for p in self._outside | self.held}}
 
     def paint_over(self, painter: QPainter) -> None:
         room = QRectF(self.rect())
@@ -231,7 +230,7 @@ class KeyboardView(Canvas):
             if (pitch % 12 and width < 30) or metrics.horizontalAdvance(name) > width + 3:
                 continue
             ground = lit.get(pitch)
-            painter.setPen(QColor("#ffffff" if ground is not None and ground.lightness() < 140 else "#4a505c"))
+            painter.setPen(ink_on(ground) if ground is not None else QColor("#4a505c"))
             key = self._key_in(pitch, room)
             painter.drawText(
                 key.adjusted(-2, 0, 2, -7), Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignBottom, name

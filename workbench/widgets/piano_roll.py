@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPen, QWheelEvent
+from PySide6.QtCore import QEvent, QKeyCombination, QPoint, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QHideEvent, QKeyEvent, QKeySequence, QMouseEvent, QPainter, QPen, QWheelEvent
 from PySide6.QtWidgets import QMenu, QWidget
 
+from workbench.commands import later
 from workbench.theme import Theme
 from workbench.widgets.roll_canvas import RollCanvas
 from workbench.widgets.roll_geometry import RollGeometry
-from workbench.widgets.roll_notes import clock_text, pitch_name
+from workbench.widgets.roll_notes import RollNotes, clock_text, pitch_name
+from workbench.widgets.roll_pencil import MelodyPencil
 from workbench.widgets.timeline import Timeline
 
 REACH: Final = 5.0  # pixels within which an edge of the loop is taken
@@ -20,8 +22,10 @@ SLIP: Final = 4  # pixels that a click may move
 NOTCH: Final = 120.0
 _ZOOM: Final = 1.25  # for each notch
 KEY_VELOCITY: Final = 80
+_SHIFT: Final = Qt.KeyboardModifier.ShiftModifier
+_REDO: Final = QKeyCombination(Qt.KeyboardModifier.ControlModifier, Qt.Key.Key_Y)
 
-Drag = Literal["", "select", "loop", "loop edge", "pan", "keys"]
+Drag = Literal["", "select", "loop", "loop edge", "pan", "keys", "pencil"]
 
 
 @dataclass(frozen=True)
@@ -36,12 +40,18 @@ class Region:
 
 class PianoRoll(RollCanvas):
     """Signals: `seek_requested(seconds)`, `play_requested()` (Space), `selection_changed(Region or None)`,
-    `key_pressed(pitch, velocity)` and `key_released(pitch)` of the keys at the left.
+    `key_pressed(pitch, velocity)` and `key_released(pitch)` of the keys at the left and of notes that are drawn;
+    `melody_edited(RollNotes)` after each edit and `history_changed()` where undo or redo may have become possible.
 
     Mouse: click seeks, dragging chooses a region, on the ruler a loop; middle button pans. Wheel scrolls, with
     Ctrl zooms time at the cursor, with Shift pitch, with Alt scrolls pitch. Keys: Space, Home, End, Left and
     Right by 1 s (with Shift 5 s), + and −, Shift with them for pitch, 0 fits, L loops the choice or ends the
     loop, G shows or hides the ghost, F follows the playhead, Esc gives up the choice.
+
+    While the melody may be edited: press on the ground draws a note, on a note moves it, at its ends stretches it
+    (with Ctrl off the grid), Shift and dragging chooses a region. N adds a note at the playhead, Page Up and Page
+    Down choose a note, arrows move it, Shift with them stretches or moves by octaves, Delete takes away, Ctrl+Z and
+    Ctrl+Y go back and forth.
     """
 
     seek_requested = Signal(float)
@@ -49,6 +59,8 @@ class PianoRoll(RollCanvas):
     selection_changed = Signal(object)
     key_pressed = Signal(int, int)
     key_released = Signal(int)
+    melody_edited = Signal(object)
+    history_changed = Signal()
 
     def __init__(
         self,
@@ -65,6 +77,46 @@ class PianoRoll(RollCanvas):
         self._from = QPointF()
         self._fixed = 0.0  # the end of the loop that stays
         self._held_key = -1
+        self._pencil: MelodyPencil | None = None
+
+    # -- the melody -------------------------------------------------------------------------------------------
+
+    @property
+    def is_editable(self) -> bool:
+        return self._pencil is not None
+
+    def set_editable(self, editable: bool, *, grid: float = 0.1) -> None:
+        """Let the melody be edited, in steps of `grid` seconds; the notes step back meanwhile."""
+        if editable and self._pencil is None:
+            self._pencil = MelodyPencil(self, self.melody or RollNotes.empty(), grid)
+        elif editable and self._pencil is not None:
+            self._pencil.draft.grid = grid
+        elif self._pencil is not None:
+            self._pencil.give_up()
+            self._pencil = None
+        self.set_dimmed(editable)
+        self.history_changed.emit()
+
+    def show_melody(self, melody: RollNotes | None) -> None:
+        super().show_melody(melody)
+        if self._pencil is not None:
+            self._pencil.take(melody or RollNotes.empty())
+
+    @property
+    def can_undo(self) -> bool:
+        return self._pencil is not None and self._pencil.draft.can_undo
+
+    @property
+    def can_redo(self) -> bool:
+        return self._pencil is not None and self._pencil.draft.can_redo
+
+    def undo(self) -> None:
+        if self._pencil is not None:
+            self._pencil.undo()
+
+    def redo(self) -> None:
+        if self._pencil is not None:
+            self._pencil.redo()
 
     # -- choice -----------------------------------------------------------------------------------------------
 
@@ -100,6 +152,8 @@ class PianoRoll(RollCanvas):
             self.set_ghost(self._hidden_ghost)
 
     def paint_marks(self, painter: QPainter, g: RollGeometry) -> None:
+        if self._pencil is not None:
+            self._pencil.paint(painter, g)
         chosen = self._selection
         if chosen is None:
             return
@@ -128,6 +182,10 @@ class PianoRoll(RollCanvas):
                 self._press_key(g.pitch_of(at.y()))
         elif at.y() < g.top:
             self._press_ruler(at, g)
+        elif self._pencil is not None and at.y() < g.bottom and not event.modifiers() & _SHIFT:
+            self._drag = "pencil"
+            self.select(None)
+            self._pencil.press(at, g, event.modifiers())
         else:
             self._drag = "select"
 
@@ -156,6 +214,8 @@ class PianoRoll(RollCanvas):
                 self.show_pitches(g.low + step.y() / g.row, g.high + step.y() / g.row)
         elif self._drag == "keys":
             self._press_key(g.pitch_of(min(max(at.y(), g.top), g.bottom - 1)))
+        elif self._drag == "pencil" and self._pencil is not None:
+            self._pencil.move(at, g, event.modifiers())
         elif self._drag == "select" and moved:
             self.select(self._region(self._from, at, g))
         elif self._drag in ("loop", "loop edge") and (moved or self._drag == "loop edge"):
@@ -168,6 +228,8 @@ class PianoRoll(RollCanvas):
             shape = Qt.CursorShape.PointingHandCursor if g.top <= at.y() < g.bottom else Qt.CursorShape.ArrowCursor
         elif self._loop_edge_at(at, g) is not None:
             shape = Qt.CursorShape.SizeHorCursor
+        elif self._pencil is not None and g.top <= at.y() < g.bottom:
+            shape = self._pencil.cursor(at)
         else:
             shape = Qt.CursorShape.ArrowCursor
         self.setCursor(shape)
@@ -178,6 +240,8 @@ class PianoRoll(RollCanvas):
         is_click = (at - self._from).manhattanLength() <= SLIP
         if was == "keys":
             self._press_key(-1)
+        elif was == "pencil" and self._pencil is not None:
+            self._pencil.release()
         elif was in ("select", "loop") and is_click:
             if was == "select":
                 self.select(None)
@@ -248,7 +312,9 @@ class PianoRoll(RollCanvas):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key, line = Qt.Key(event.key()), self.timeline
-        shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+        shift = bool(event.modifiers() & _SHIFT)
+        if self._pencil is not None and self._edit_by_key(event):
+            return
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             super().keyPressEvent(event)
             return
@@ -284,6 +350,17 @@ class PianoRoll(RollCanvas):
                 self.select(None)
             case _:
                 super().keyPressEvent(event)
+
+    def _edit_by_key(self, event: QKeyEvent) -> bool:
+        if self._pencil is None:
+            return False
+        if event.matches(QKeySequence.StandardKey.Undo):
+            self._pencil.undo()
+        elif event.matches(QKeySequence.StandardKey.Redo) or event.keyCombination() == _REDO:
+            self._pencil.redo()
+        else:
+            return not event.modifiers() & Qt.KeyboardModifier.ControlModifier and self._pencil.key(event)
+        return True
 
     def _zoom_centre(self) -> float:
         """The playhead if it is seen, otherwise the middle."""
@@ -324,7 +401,7 @@ class PianoRoll(RollCanvas):
         follow.setChecked(self.timeline.is_following)
         colour = menu.addMenu("Colour notes by")
         for by in ("velocity", "pitch class"):
-            action = colour.addAction(by.capitalize(), lambda by=by: self.set_colouring(by))
+            action = colour.addAction(by.capitalize(), later(self.set_colouring, by))
             action.setCheckable(True)
             action.setChecked(self.content.colouring == by)
 
@@ -332,7 +409,9 @@ class PianoRoll(RollCanvas):
         self.setCursor(Qt.CursorShape.ArrowCursor)
         super().leaveEvent(event)
 
-    def hideEvent(self, event: QEvent) -> None:  # type: ignore[override]
+    def hideEvent(self, event: QHideEvent) -> None:
         self._press_key(-1)
+        if self._pencil is not None:
+            self._pencil.give_up()
         self._drag = ""
-        super().hideEvent(event)  # type: ignore[arg-type]
+        super().hideEvent(event)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from workbench.theme import Colours, Theme, font
 from workbench.widgets.canvas import Canvas, paint_ring
+from workbench.widgets.roll_frame import FramePainter
 from workbench.widgets.roll_geometry import RollGeometry, fitting_pitches
 from workbench.widgets.roll_notes import HasNotes, RollNotes, changed_stretch, clock_text, pitch_name
 from workbench.widgets.roll_painting import Colouring, Lane, RollContent, RollPainter
@@ -56,6 +57,7 @@ class RollCanvas(Canvas):
         self._sounding = np.zeros(0, int)
         self._pressed: dict[int, int] = {}
         self._drawer = RollPainter(theme)
+        self._frame = FramePainter(theme)
         self._tiles = Tiles(lambda painter, g: self._drawer.paint_strip(painter, g, self._content))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(200, 110)
@@ -118,8 +120,22 @@ class RollCanvas(Canvas):
 
     def set_melody(self, notes: HasNotes | None) -> None:
         """A melody above the notes in a colour of its own; None takes it away."""
-        melody = None if notes is None else RollNotes.of(notes)
-        self._change(replace(self._content, melody=melody))
+        self.show_melody(None if notes is None else RollNotes.of(notes))
+
+    def show_melody(self, melody: RollNotes | None) -> None:
+        """Draw another melody; only the strips that differ are painted anew."""
+        old = self._content.melody
+        if melody is None or old is None:
+            self._change(replace(self._content, melody=melody))
+            return
+        changed = changed_stretch(old, melody)
+        if changed is None:
+            return
+        self._content = replace(self._content, melody=melody)
+        # The line between notes bridges rests of a second.
+        self._tiles.spoil(self.geometry_now(), changed[0] - 1.0, changed[1] + 1.0)
+        self.describe_content()
+        self.update()
 
     def set_colouring(
         self, by: Colouring, values: np.ndarray | None = None, *, low: float = 0.0, high: float = 1.0
@@ -154,11 +170,9 @@ class RollCanvas(Canvas):
             self.update(QRect(0, 0, math.ceil(KEYS), self.height()))
 
     def _change(self, content: RollContent) -> None:
-        if (content.melody is None) != (self._content.melody is None) or content.melody is not self._content.melody:
-            self._content = content
-            if self._is_fitted_to_pitches:
-                self.fit_pitches()
         self._content = content
+        if self._is_fitted_to_pitches:
+            self.fit_pitches()
         self._tiles.clear()
         self.describe_content()
         self.update()
@@ -239,14 +253,14 @@ class RollCanvas(Canvas):
     def _paint_frame(self, painter: QPainter, g: RollGeometry) -> None:
         """Ruler, keys, loop, hint."""
         if self.timeline.loop is not None:
-            self._drawer.paint_loop(painter, g, self.timeline.loop)
-        self._drawer.paint_ruler(painter, g, self.timeline.loop)
+            self._frame.paint_loop(painter, g, self.timeline.loop)
+        self._frame.paint_ruler(painter, g, self.timeline.loop)
         names = {}
         if g.pedal:
             names["Pedal"] = QRectF(0, g.bottom, g.left, g.pedal)
         if g.lane and self._content.lane is not None:
             names[self._content.lane.name] = QRectF(0, g.height - g.lane, g.left, g.lane)
-        self._drawer.paint_keys(painter, g, self._lit(), names)
+        self._frame.paint_keys(painter, g, self._lit(), names)
         if not len(self.notes) and not self.melody and self.hint:
             painter.setPen(QPen(QColor(self.colours.muted)))
             painter.setFont(font("body"))
@@ -271,7 +285,7 @@ class RollCanvas(Canvas):
         self.paint_marks(painter, g)
         painter.setClipRect(QRectF(g.left, 0, g.width - g.left, g.height))
         if self._content.duration > 0:
-            self._drawer.paint_playhead(painter, g, self.timeline.playhead)
+            self._frame.paint_playhead(painter, g, self.timeline.playhead)
         painter.restore()
 
     def paint_marks(self, painter: QPainter, g: RollGeometry) -> None:
@@ -287,12 +301,12 @@ class RollCanvas(Canvas):
         melody = self.melody
         for k, box in zip(self._sounding, g.rects(notes.taken(self._sounding)).tolist(), strict=True):
             strength = math.exp(-max(now - notes.start[k], 0.0) / FLASH_S)
-            self._drawer.paint_glow(painter, g, QRectF(*box), QColor(*(int(v) for v in rgb[which[k]])), strength)
+            self._frame.paint_glow(painter, g, QRectF(*box), QColor(*(int(v) for v in rgb[which[k]])), strength)
         if melody is not None:
             on_top = melody.taken(melody.sounding(now))
             for start, box in zip(on_top.start.tolist(), g.rects(on_top).tolist(), strict=True):
                 strength = math.exp(-max(now - start, 0.0) / FLASH_S)
-                self._drawer.paint_glow(painter, g, QRectF(*box), self._drawer.melody_colour, strength)
+                self._frame.paint_glow(painter, g, QRectF(*box), self._drawer.melody_colour, strength)
         painter.restore()
 
     def _lit(self) -> dict[int, QColor]:
@@ -377,9 +391,3 @@ class RollCanvas(Canvas):
         )
         found = np.flatnonzero(hit)
         return int(found[-1]) if len(found) else -1
-
-
-def stretch_of(notes: RollNotes, index: Iterable[int]) -> tuple[float, float]:
-    """From the first onset to the last end of some notes."""
-    some = np.fromiter(index, int)
-    return float(notes.start[some].min()), float(notes.end[some].max())

@@ -192,6 +192,11 @@ def level_of(values: np.ndarray, low: float, high: float) -> np.ndarray:
     return np.clip((share * LEVELS).astype(int), 0, LEVELS - 1)
 
 
+def velocity_level(velocity: np.ndarray) -> np.ndarray:
+    """int [N] in 0..LEVELS - 1. The scale spends its steps where pianists play, from pp to ff."""
+    return level_of(velocity, 20, 116)
+
+
 def _way(points: list[tuple[float, float, float]], steps: int) -> np.ndarray:
     """uint8 [steps, 3] along (lightness, chroma, hue in degrees), in even steps of lightness."""
     light, chroma, hue = (np.array(v) for v in zip(*points, strict=True))

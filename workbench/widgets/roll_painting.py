@@ -7,18 +7,20 @@ from typing import Final, Literal
 
 import numpy as np
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPainterPath, QPen, QPolygonF
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPainterPath, QPen
 
-from workbench.theme import Colours, Theme, font
+from workbench.theme import Colours, Theme
+from workbench.widgets.pixels import wants_light_ink
 from workbench.widgets.roll_geometry import RollGeometry, tick_step, tick_times
+from workbench.widgets.roll_ink import mixed, sized
 from workbench.widgets.roll_notes import (
     RollNotes,
-    clock_text,
     is_black,
     level_of,
     pitch_class_rgb,
     pitch_name,
     value_rgb,
+    velocity_level,
     velocity_rgb,
 )
 
@@ -26,7 +28,7 @@ Colouring = Literal["velocity", "pitch class", "values"]
 ROUND_FROM: Final = 6.0  # pixels of a row: below, corners are not seen and cost much
 MOST_ROUND: Final = 700  # notes on a strip: paths of more are slower than what they add
 NUMBER_ROOM: Final = 72.0  # pixels between numbers of the ruler
-BLACK_SHARE: Final = 0.5  # how much of the sunken colour a black key's row has
+LEAST_PEDAL: Final = 2.0
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ class RollContent:
             return pitch_class_rgb(dark), self.notes.pitch.astype(int) % 12
         if self.colouring == "values" and self.values is not None and len(self.values) == len(self.notes):
             return value_rgb(dark), level_of(self.values, *self.value_range)
-        return velocity_rgb(dark), level_of(self.notes.velocity, 1, 128)
+        return velocity_rgb(dark), velocity_level(self.notes.velocity)
 
 
 class RollPainter:
@@ -119,19 +121,19 @@ class RollPainter:
         left, right = g.left, g.width
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         painter.fillRect(QRectF(left, g.top, right - left, g.height - g.top), QColor(c.surface))
-        shade = _mixed(c.surface, c.sunken, 0.62 if not self.theme.is_dark else 0.8)
+        shade = mixed(c.surface, c.sunken, 0.62 if not self.theme.is_dark else 0.8)
         for pitch in g.pitches():
             upper, lower = g.y_of(pitch + 1), g.y_of(pitch)
             if is_black(pitch):
                 painter.fillRect(QRectF(left, upper, right - left, lower - upper), shade)
-        rule = _mixed(c.surface, c.border, 0.75)
+        rule = mixed(c.surface, c.border, 0.75)
         for pitch in g.pitches():
             if pitch % 12 == 0:
                 painter.fillRect(QRectF(left, g.y_of(pitch), right - left, 1 / g.ratio), QColor(c.border))
             elif pitch % 12 == 5 and g.row >= ROUND_FROM:  # between E and F no black key tells rows apart
                 painter.fillRect(QRectF(left, g.y_of(pitch), right - left, 1 / g.ratio), rule)
         step, parts = tick_step(g.pixels_per_second, NUMBER_ROOM)
-        faint = _mixed(c.surface, c.border, 0.55)
+        faint = mixed(c.surface, c.border, 0.55)
         for k, seconds in tick_times(g.time_of(left), g.time_of(right), step / parts):
             if k % parts == 0 or step / parts * g.pixels_per_second >= 12:
                 x = g.snapped(g.x_of(seconds))
@@ -176,7 +178,7 @@ class RollPainter:
         small = sized(min(g.row - 4, 12.0))
         metrics = QFontMetricsF(small)
         painter.setFont(small)
-        light = rgb @ np.array([0.2126, 0.7152, 0.0722]) < 135
+        light = wants_light_ink(rgb)
         for k in np.flatnonzero(boxes[:, 2] >= metrics.horizontalAdvance("G♯4") + 8):
             left, top, width, height = boxes[k]
             painter.setPen(QColor("#ffffff" if light[k] else "#14161b"))
@@ -237,12 +239,12 @@ class RollPainter:
             return
         c = self.colours
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        painter.fillRect(QRectF(g.left, g.bottom, g.width - g.left, g.pedal), _mixed(c.surface, c.window, 0.6))
+        painter.fillRect(QRectF(g.left, g.bottom, g.width - g.left, g.pedal), mixed(c.surface, c.window, 0.6))
         painter.fillRect(QRectF(g.left, g.bottom, g.width - g.left, 1 / g.ratio), QColor(c.border))
         seen = (pedal[:, 1] >= g.time_of(g.left)) & (pedal[:, 0] <= g.time_of(g.width))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(_mixed(c.surface, c.muted, 0.55))
+        painter.setBrush(mixed(c.surface, c.muted, 0.55))
         for down, up in pedal[seen].tolist():
             x, width = g.x_of(down), max((up - down) * g.pixels_per_second - 1, LEAST_PEDAL)
             painter.drawRoundedRect(QRectF(x, g.bottom + 4, width, g.pedal - 7), 2, 2)
@@ -265,155 +267,3 @@ class RollPainter:
             painter.drawLines(
                 [QLineF(a, bottom, a, b) for a, b in zip(x[some].tolist(), y[some].tolist(), strict=True)]
             )
-
-    # -- what stands still ------------------------------------------------------------------------------------
-
-    def paint_ruler(self, painter: QPainter, g: RollGeometry, loop: tuple[float, float] | None) -> None:
-        """Numbers above the notes, in minutes and seconds; the loop as a band."""
-        c = self.colours
-        painter.save()
-        painter.setClipRect(QRectF(g.left, 0, g.width - g.left, g.top), Qt.ClipOperation.IntersectClip)
-        painter.fillRect(QRectF(g.left, 0, g.width - g.left, g.top), QColor(c.window))
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        if loop is not None:
-            a, b = g.x_of(loop[0]), g.x_of(loop[1])
-            painter.fillRect(QRectF(a, 0, b - a, g.top), QColor(c.accent_soft))
-            painter.fillRect(QRectF(a, 0, b - a, 3), QColor(c.accent))
-            for x in (a, b - 2):
-                painter.fillRect(QRectF(x, 0, 2, g.top), QColor(c.accent))
-        step, parts = tick_step(g.pixels_per_second, NUMBER_ROOM)
-        painter.setFont(font("small"))
-        metrics = QFontMetricsF(font("small"))
-        for k, seconds in tick_times(g.time_of(g.left) - step, g.time_of(g.width), step / parts):
-            if seconds < 0:
-                continue
-            x, is_main = g.snapped(g.x_of(seconds)), k % parts == 0
-            height = g.top - 4 if is_main else 5
-            painter.fillRect(QRectF(x, g.top - height, 1 / g.ratio, height), QColor(c.muted if is_main else c.disabled))
-            if is_main:
-                painter.setPen(QColor(c.muted))
-                painter.drawText(QPointF(x + 4, 5 + metrics.capHeight()), clock_text(seconds, step))
-        painter.fillRect(QRectF(g.left, g.top - 1 / g.ratio, g.width - g.left, 1 / g.ratio), QColor(c.border))
-        painter.restore()
-
-    def paint_loop(self, painter: QPainter, g: RollGeometry, loop: tuple[float, float]) -> None:
-        """What is outside the loop, veiled."""
-        veil = QColor(self.colours.window)
-        veil.setAlpha(150)
-        a, b = min(max(g.x_of(loop[0]), g.left), g.width), min(max(g.x_of(loop[1]), g.left), g.width)
-        for left, right in ((g.left, a), (b, g.width)):
-            if right > left:
-                painter.fillRect(QRectF(left, g.top, right - left, g.height - g.top), veil)
-
-    def paint_keys(self, painter: QPainter, g: RollGeometry, lit: dict[int, QColor], names: dict[str, QRectF]) -> None:
-        """The keyboard at the left, lit where keys sound; names of the strips below it."""
-        c, edge = self.colours, QColor(self.colours.border)
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        painter.fillRect(QRectF(0, 0, g.left, g.height), QColor(c.window))
-        painter.setClipRect(QRectF(0, g.top, g.left, g.bottom - g.top), Qt.ClipOperation.IntersectClip)
-        ivory, ebony = key_colours(self.theme.is_dark)
-        painter.fillRect(QRectF(0, g.top, g.left, g.bottom - g.top), ivory)
-        for pitch in g.pitches():
-            upper, lower = g.y_of(pitch + 1), g.y_of(pitch)
-            if is_black(pitch):
-                middle = g.snapped((upper + lower) / 2)
-                painter.fillRect(QRectF(0, middle, g.left, 1 / g.ratio), edge)
-            elif pitch in lit:
-                above, below = self._white_key(g, pitch)
-                painter.fillRect(QRectF(0, above, g.left, below - above), lit[pitch])
-            if pitch % 12 in (0, 5):
-                painter.fillRect(QRectF(0, lower, g.left, 1 / g.ratio), edge)
-        for pitch in g.pitches():
-            if is_black(pitch):
-                upper, lower = g.y_of(pitch + 1), g.y_of(pitch)
-                painter.fillRect(QRectF(0, upper, g.left * 0.58, lower - upper), lit.get(pitch, ebony))
-        self._paint_c_names(painter, g, lit)
-        painter.restore()
-        painter.setFont(sized(10.0))
-        painter.setPen(QColor(c.muted))
-        for name, room in names.items():
-            metrics = QFontMetricsF(painter.font())
-            text = metrics.elidedText(name, Qt.TextElideMode.ElideRight, room.width() - 6)
-            painter.drawText(room.adjusted(4, 0, -2, 0), Qt.AlignmentFlag.AlignVCenter, text)
-        painter.fillRect(QRectF(g.left - 1 / g.ratio, 0, 1 / g.ratio, g.height), edge)
-
-    def _white_key(self, g: RollGeometry, pitch: int) -> tuple[float, float]:
-        """Upper and lower edge of a white key, which reaches half way under its black neighbours."""
-        upper, lower = g.y_of(pitch + 1), g.y_of(pitch)
-        half = (lower - upper) / 2
-        return upper - (half if is_black(pitch + 1) else 0), lower + (half if is_black(pitch - 1) else 0)
-
-    def _paint_c_names(self, painter: QPainter, g: RollGeometry, lit: dict[int, QColor]) -> None:
-        size = min(max(g.row * 1.5 - 2, 9.0), 11.0)
-        if g.row * 12 < size + 2:
-            return
-        painter.setFont(sized(size))
-        metrics = QFontMetricsF(painter.font())
-        for pitch in g.pitches():
-            if pitch % 12:
-                continue
-            above, below = self._white_key(g, pitch)
-            name = pitch_name(pitch)
-            ground = lit.get(pitch)
-            painter.setPen(QColor("#ffffff" if ground and ground.lightness() < 130 else "#3a3f4a"))
-            # A note is lower than its letters where rows are thin; the letters then stand on the line below C.
-            y = (above + below + metrics.capHeight()) / 2 if below - above >= size else below - 1.5
-            painter.drawText(QPointF(g.left - metrics.horizontalAdvance(name) - 4, y), name)
-
-    def paint_glow(self, painter: QPainter, g: RollGeometry, box: QRectF, colour: QColor, strength: float) -> None:
-        """A note that sounds: a halo, a brighter body and a rim. strength in [0, 1], 1 at its onset."""
-        radius = min(3.0, g.row / 4)
-        painter.setPen(Qt.PenStyle.NoPen)
-        for grow, alpha in ((4.0, 60), (2.0, 100)):
-            halo = QColor(colour)
-            halo.setAlpha(round(alpha * (0.5 + 0.5 * strength)))
-            painter.setBrush(halo)
-            painter.drawRoundedRect(box.adjusted(-grow, -grow, grow, grow), radius + grow, radius + grow)
-        painter.setBrush(
-            _mixed(colour.name(), "#ffffff", (0.55 if self.theme.is_dark else 0.35) * (0.4 + 0.6 * strength))
-        )
-        painter.setPen(QPen(QColor("#ffffff" if self.theme.is_dark else self.colours.text), 1.25))
-        painter.drawRoundedRect(box, radius, radius)
-
-    def paint_playhead(self, painter: QPainter, g: RollGeometry, seconds: float) -> None:
-        """A line through everything, with a head in the ruler."""
-        x = g.x_of(seconds)
-        if not g.left - 1 <= x <= g.width + 1:
-            return
-        colour = QColor(self.colours.text)
-        painter.setPen(QPen(QColor(self.colours.surface), 3))
-        painter.drawLine(QPointF(x, g.top), QPointF(x, g.height))
-        painter.setPen(QPen(colour, 1.5))
-        painter.drawLine(QPointF(x, g.top - 4), QPointF(x, g.height))
-        if g.top > 0:
-            painter.setBrush(colour)
-            painter.setPen(Qt.PenStyle.NoPen)
-            base = g.top - 11
-            painter.drawPolygon(QPolygonF([
-                QPointF(x - 5, base), QPointF(x + 5, base), QPointF(x + 5, base + 4), QPointF(x, base + 10),
-                QPointF(x - 5, base + 4),
-            ]))  # fmt: skip
-
-
-LEAST_PEDAL: Final = 2.0
-
-
-def key_colours(dark: bool) -> tuple[QColor, QColor]:
-    """Of white and of black keys; in the dark white keys are dimmed, for a white bar would blind."""
-    return (QColor("#b9bec8"), QColor("#16181d")) if dark else (QColor("#ffffff"), QColor("#2b2f38"))
-
-
-def _mixed(first: str, second: str, share: float) -> QColor:
-    """The colour `share` of the way from the first to the second."""
-    a, b = QColor(first), QColor(second)
-    return QColor(
-        *(round(x + (y - x) * share) for x, y in zip(a.getRgb()[:3], b.getRgb()[:3], strict=True))  # type: ignore[misc,index]
-    )
-
-
-def sized(pixels: float) -> QFont:
-    """The system's font in a size in pixels, for letters that must fit a row."""
-    result = font("small")
-    result.setPixelSize(max(round(pixels), 6))
-    return result

@@ -1,0 +1,35 @@
+"""Colours and letters that the painters of a piano roll share."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtGui import QColor, QFont
+
+from workbench.theme import font
+from workbench.widgets.pixels import wants_light_ink
+
+
+def key_colours(dark: bool) -> tuple[QColor, QColor]:
+    """Of white and of black keys; in the dark white keys are dimmed, for a white bar would blind."""
+    return (QColor("#b9bec8"), QColor("#16181d")) if dark else (QColor("#ffffff"), QColor("#2b2f38"))
+
+
+def ink_on(ground: QColor) -> QColor:
+    """White or near-black letters, whichever are read more easily on a ground."""
+    rgb = np.array(ground.getRgb()[:3], np.uint8)  # type: ignore[index]
+    return QColor("#ffffff" if wants_light_ink(rgb[None])[0] else "#14161b")
+
+
+def mixed(first: str, second: str, share: float) -> QColor:
+    """The colour `share` of the way from the first to the second."""
+    a, b = QColor(first), QColor(second)
+    return QColor(
+        *(round(x + (y - x) * share) for x, y in zip(a.getRgb()[:3], b.getRgb()[:3], strict=True))  # type: ignore[misc,index]
+    )
+
+
+def sized(pixels: float) -> QFont:
+    """The system's font in a size in pixels, for letters that must fit a row."""
+    result = font("small")
+    result.setPixelSize(max(round(pixels), 6))
+    return result
