@@ -4,6 +4,7 @@ the plane in which a look-ahead can be seen. Source: Lin et al. 2020, sections 3
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor
 
 from engines.core.errors import UserError
+from engines.transfer.pace import Pace
 from engines.vision.attacks.base import Check, Net, cross_entropy, nothing
 
 FACTORS = tuple(round(0.1 * k, 1) for k in range(1, 21))
@@ -43,18 +45,40 @@ def scaled_losses(
     check: Check = nothing,
 ) -> np.ndarray:
     """Mean cross-entropy at pivot + s · (x - pivot) for each factor s: float64 [factors]. Not clipped, as the copies
-    of the attack are not. x: [N, C, H, W], y: int64 [N]."""
-    totals = np.zeros(len(factors))
-    with torch.no_grad():
-        for images, labels in zip(x.split(batch), y.split(batch), strict=True):
-            together = max(1, batch // len(images))  # Few images go through at several scales at once.
-            for first in range(0, len(factors), together):
-                check()
-                part = torch.tensor(factors[first : first + together], dtype=x.dtype, device=x.device)
-                views = pivot + part.view(-1, 1, 1, 1, 1) * (images - pivot)
-                losses = cross_entropy(net(views.flatten(0, 1)), labels.repeat(len(part)))
-                totals[first : first + together] += losses.view(len(part), -1).double().sum(1).cpu().numpy()
-    return totals / len(x)
+    of the attack are not. x: [N, C, H, W], y: int64 [N]. batch: images a pass at most; see `Pace`."""
+    means = np.full(len(factors), np.nan)
+    for _, means in growing_losses(net, x, y, pivot, factors, batch=batch, check=check):  # noqa: B007
+        pass
+    return means
+
+
+def growing_losses(
+    net: Net,
+    x: Tensor,
+    y: Tensor,
+    pivot: float,
+    factors: tuple[float, ...] = FACTORS,
+    *,
+    batch: int = 128,
+    check: Check = nothing,
+) -> Iterator[tuple[int, np.ndarray]]:
+    """`scaled_losses` of the first n images as n grows: (n, float64 [factors]) after each pass that finishes one; the
+    last is of all."""
+    scales = torch.tensor(factors, dtype=x.dtype, device=x.device).view(-1, 1, 1, 1)
+    pace, sums, done = Pace(batch), np.zeros(len(factors)), 0
+    while done < len(x):
+        first = 0
+        while first < len(factors):  # In one pass, but where it has no room for all scales of an image.
+            check()
+            with torch.no_grad(), pace.one() as size:
+                part = scales[first : first + size]
+                images = x[done : done + max(1, size // len(factors)) if not first else done + 1, None]
+                out = net((pivot + part * (images - pivot)).flatten(0, 1))
+                losses = cross_entropy(out, y[done : done + len(images)].repeat_interleave(len(part)))
+                sums[first : first + len(part)] += losses.view(-1, len(part)).double().sum(0).cpu().numpy()
+            first += len(part)
+        done += len(images)
+        yield done, sums / done
 
 
 @dataclass(frozen=True)
@@ -112,15 +136,19 @@ def plane_of(origin: Tensor, end: Tensor, direction: Tensor, eps: float, generat
 def losses_on(
     net: Net, y: Tensor, plane: Plane, a: np.ndarray, b: np.ndarray, *, batch: int = 128, check: Check = nothing
 ) -> np.ndarray:
-    """Cross-entropy of label y (int64 []) on the grid a × b of a plane: float32 [len(b), len(a)], b upwards."""
+    """Cross-entropy of label y (int64 []) on the grid a × b of a plane: float32 [len(b), len(a)], b upwards.
+
+    batch: points a pass at most; see `Pace`."""
     grid = np.stack(np.meshgrid(a, b), axis=-1).reshape(-1, 2)
     places = torch.from_numpy(grid).to(plane.origin)
-    losses = []
-    with torch.no_grad():
-        for part in places.split(batch):
-            check()
-            losses.append(cross_entropy(net(plane.at(part)), y.expand(len(part))))
-    return torch.cat(losses).view(len(b), len(a)).cpu().numpy().astype(np.float32)
+    pace, losses, done = Pace(batch), np.empty(len(grid), np.float32), 0
+    while done < len(grid):
+        check()
+        with torch.no_grad(), pace.one() as size:
+            part = places[done : done + size]
+            losses[done : done + size] = cross_entropy(net(plane.at(part)), y.expand(len(part))).float().cpu().numpy()
+        done += len(part)
+    return losses.reshape(len(b), len(a))
 
 
 def fooled(named: Tensor, y: Tensor, clean: Tensor) -> tuple[int, int, int]:

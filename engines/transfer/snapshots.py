@@ -154,11 +154,13 @@ class ScaleCurve:
 @dataclass(frozen=True)
 class LiveSnapshot:
     """The answer as far as it stands: first the walk with the source's verdict and the perturbation, then the other
-    verdicts, the plane and the scale curve. done: nothing is left to do. notes: what cannot be done, and why.
+    verdicts, the plane and the scale curve. preview: the walk is a first look, with fewer iterations than were asked
+    for; the whole one follows. done: nothing is left to do. notes: what cannot be done, and why.
     milliseconds: since the request was taken."""
 
     generation: int
     done: bool = False
+    preview: bool = False
     walk: Walk | None = None
     verdicts: Verdicts | None = None
     perturbation: Perturbation | None = None

@@ -2,7 +2,8 @@
 and the scale curve.
 
 A request is answered in pieces, dearest last; each is published. Once something was published, a newer request takes
-over, so that a dragged slider always sees answers and never waits for what it does not need.
+over, so that a dragged slider always sees answers and never waits for what it does not need. An attack that would take
+too long for a hand on a slider is shown with fewer iterations first, which is said.
 """
 
 from __future__ import annotations
@@ -26,11 +27,16 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from engines.transfer.walking import Walked
+    from engines.vision.attacks.recipe import Recipe
     from engines.vision.nets.models import Model
 
 _IDLE_S: Final = 0.25
 _COARSE: Final = 13
 """Points a side of the first picture of the plane."""
+_FIRST_IMAGES: Final = 8
+"""Images of the first scale curve of the sample; each further curve is of four times as many."""
+_WORTH: Final = 1.5
+"""A first look is given only where the attack takes so many times longer, or it would delay more than it helps."""
 _WALKS_KEPT: Final = 6
 _CURVES_KEPT: Final = 200
 _LEAST_PLANE, _MOST_PLANE = 5, 129
@@ -61,6 +67,7 @@ class LiveSession:
         self._walks: OrderedDict[tuple[Any, ...], Walked] = OrderedDict()
         self._curves: OrderedDict[tuple[Any, ...], np.ndarray] = OrderedDict()
         self._samples: dict[tuple[int, ...], tuple[Tensor, Any] | str] = {}
+        self._step_s: dict[tuple[str, int], float] = {}  # seconds an iteration by (source, copies), as last measured
         self._pending: LiveRequest | None = None
         self._work: Iterator[None] | None = None
         self._answer = LiveSnapshot(0, done=True)
@@ -127,14 +134,24 @@ class LiveSession:
                 label = int(source.net(image[None]).argmax(1))
         key = (hashlib.blake2b(array.tobytes(), digest_size=12).digest(), array.shape, source.name)
 
-        def attack(recipe: Any) -> Walked:
+        def attack(recipe: Recipe) -> Walked:
             recipe = replace(recipe, targeted=aim >= 0)
             return self._walk((*key, label, aim, recipe, request.seed), source, image, label, aim, recipe, request.seed)
 
+        def show(own: Walked, *, preview: bool) -> _Jury:
+            jury = _Jury(self, request, source, label)
+            jury.ask(own.x, only_source=True)
+            self._publish(
+                walk=own.walk, verdicts=jury.verdicts(), perturbation=perturbation(image, own.x[-1]), preview=preview
+            )
+            return jury
+
+        quick = self._first_look(request.recipe, source)
+        if quick is not None and not self._has_walk((*key, label, aim), request.recipe, aim, request.seed):
+            show(attack(quick), preview=True)
+            yield
         own = attack(request.recipe)
-        jury = _Jury(self, request, source, label)
-        jury.ask(own.x, only_source=True)
-        self._publish(walk=own.walk, verdicts=jury.verdicts(), perturbation=perturbation(image, own.x[-1]))
+        jury = show(own, preview=False)
         yield
         jury.ask(own.x, only_source=False)
         self._publish(verdicts=jury.verdicts())
@@ -150,14 +167,20 @@ class LiveSession:
             for curve in self._image_curves(request, jury, image, key):
                 self._publish(scales=curve)
                 yield
+            for curve in self._sample_curves(request, jury, image.shape, 0, _FIRST_IMAGES):
+                self._publish(scales=curve)
+                yield
         for size in sizes[1:]:
             assert microscope is not None
             self._publish(plane=microscope.view(size, self._check))
             yield
         if request.scales:
-            for curve in self._sample_curves(request, jury, image.shape):
-                self._publish(scales=curve)
-                yield
+            seen = _FIRST_IMAGES
+            while seen < self.spec.sample:
+                for curve in self._sample_curves(request, jury, image.shape, seen, 4 * seen):
+                    self._publish(scales=curve)
+                    yield
+                seen *= 4
 
     # --- the scale curve ------------------------------------------------------------------------------------------
 
@@ -186,32 +209,48 @@ class LiveSession:
 
             if label >= 0:
                 curve.image[i] = self._kept(("image", *key[:2], label, model.name, pivot), measure)
-        self._curve = curve
-        yield curve
+            self._curve = replace(curve, image=curve.image.copy())
+            yield self._curve
 
-    def _sample_curves(self, request: LiveRequest, jury: _Jury, shape: tuple[int, ...]) -> Iterator[ScaleCurve]:
-        """Each model's mean losses over a few images of the data."""
+    def _sample_curves(
+        self, request: LiveRequest, jury: _Jury, shape: tuple[int, ...], first: int, last: int
+    ) -> Iterator[ScaleCurve]:
+        """Each model's mean losses over the images of the data up to `last`; those before `first` were measured.
+
+        The first curves come model by model, later ones when all models have seen as many images.
+        """
         import torch
 
         from engines.transfer.method import scaled_losses
 
         sample = self._sample(tuple(shape))
         if isinstance(sample, str):
-            self._publish(notes=(*self._answer.notes, sample))
+            if not first:
+                self._publish(notes=(*self._answer.notes, sample))
             return
         x, pool = sample
-        curve = replace(self._curve, count=len(x)) if self._curve else None
-        assert curve is not None  # The image's own curve comes first.
+        first, last = min(first, len(x)), min(last, len(x))
+        assert self._curve is not None  # The image's own curve comes first.
+        if first == last:
+            return
+        curve = replace(self._curve, sample=np.full_like(self._curve.sample, np.nan), count=last)
         pivot = request.recipe.pivot
         for i, model in enumerate(jury.models):
 
             def measure(model: Model = model) -> np.ndarray:
-                y = torch.from_numpy(pool.labels_for(model.classes)).to(x.device)
-                y = torch.where(y < 0, model.logits(x).argmax(1), y)
-                return scaled_losses(model.net, x, y, pivot, check=self._check)
+                few = x[first:last]
+                y = torch.from_numpy(pool.labels_for(model.classes))[first:last].to(x.device)
+                y = torch.where(y < 0, model.logits(few).argmax(1), y)
+                return scaled_losses(model.net, few, y, pivot, check=self._check)
 
-            curve.sample[i] = self._kept(("sample", tuple(shape), model.name, pivot), measure)
-            yield replace(curve, sample=curve.sample.copy())
+            mean = self._kept(("sample", tuple(shape), model.name, pivot, first, last), measure)
+            before = self._curve.sample[i] if first else 0.0
+            curve.sample[i] = (first * before + (last - first) * mean) / last
+            if not first:
+                yield replace(curve, sample=curve.sample.copy())
+        self._curve = curve
+        if first:
+            yield curve
 
     def _sample(self, shape: tuple[int, ...]) -> tuple[Tensor, Any] | str:
         """Images for the mean curve, or why there are none."""
@@ -235,13 +274,35 @@ class LiveSession:
 
     # --- what is kept ---------------------------------------------------------------------------------------------
 
+    def _first_look(self, recipe: Recipe, source: Source) -> Recipe | None:
+        """The attack with as many iterations as the hand can wait for, on the same way; None where it waits for all.
+
+        Known once the source was attacked with as many copies: the iterations' time is measured then.
+        """
+        each = self._step_s.get((source.name, recipe.copies))
+        budget = self.spec.first_look_ms / 1000
+        if not budget or each is None or recipe.steps < 2 or each * recipe.steps <= _WORTH * budget:
+            return None
+        steps = max(1, int(budget / each))
+        return replace(
+            recipe,
+            steps=steps,
+            alpha=min(recipe.alpha * recipe.steps / steps, 1.0),  # Steps of a fixed length go as far in all.
+            copies=recipe.copies if each <= 2 * budget else 1,  # Where not one iteration fits, one copy has to do.
+        )
+
+    def _has_walk(self, key: tuple[Any, ...], recipe: Recipe, aim: int, seed: int) -> bool:
+        return (*key, replace(recipe, targeted=aim >= 0), seed) in self._walks
+
     def _walk(
-        self, key: tuple[Any, ...], source: Source, image: Tensor, label: int, aim: int, recipe: Any, seed: int
+        self, key: tuple[Any, ...], source: Source, image: Tensor, label: int, aim: int, recipe: Recipe, seed: int
     ) -> Walked:
         from engines.transfer.walking import walked
 
         if key not in self._walks:
+            began = time.perf_counter()
             self._walks[key] = walked(source, image, label, aim, recipe, seed, self._check)
+            self._step_s[source.name, recipe.copies] = (time.perf_counter() - began) / recipe.steps
         self._walks.move_to_end(key)
         while len(self._walks) > _WALKS_KEPT:
             self._walks.popitem(last=False)

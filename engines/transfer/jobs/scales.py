@@ -14,7 +14,7 @@ from engines.transfer.spec import ImagesSpec, ScalesSpec
 @job("transfer.scales", ScalesSpec, title="Loss against scale")
 def scales(spec: ScalesSpec, ctx: JobContext) -> ScalesResult:
     """Measure each model's mean cross-entropy with all pixels multiplied by factors from 0.1 to 2."""
-    from engines.transfer.method import FACTORS, scaled_losses
+    from engines.transfer.method import FACTORS, growing_losses
 
     images = ImagesSpec(data=spec.data, images=spec.images, choose="any", seed=spec.seed, device=spec.device)
     setting = prepare(images, spec.models, spec.models, ctx)
@@ -28,7 +28,9 @@ def scales(spec: ScalesSpec, ctx: JobContext) -> ScalesResult:
 
     for i, model in enumerate(setting.targets):
         ctx.progress(i, len(setting.targets), model.title)
-        losses[i] = scaled_losses(model.net, setting.x, setting.labels[i], spec.pivot, check=ctx.check)
-        ctx.publish(so_far())
+        for seen, means in growing_losses(model.net, setting.x, setting.labels[i], spec.pivot, check=ctx.check):
+            losses[i] = means
+            ctx.progress(i + seen / len(setting.x), len(setting.targets), f"{model.title}, {seen} images")
+            ctx.publish(so_far())
     ctx.progress(len(setting.targets), len(setting.targets), "Done")
     return so_far()

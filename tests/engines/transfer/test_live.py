@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from engines.core.job import LocalContext, run_job
 from engines.transfer.jobs.live import LiveSession
+from engines.transfer.method import scaled_losses
 from engines.transfer.snapshots import LiveRequest, LiveSnapshot
 from engines.transfer.spec import LiveSpec
 from engines.vision.attacks.recipe import recipe_named
@@ -30,7 +32,7 @@ class Bench:
     def __init__(self, **spec: Any) -> None:
         self.shots: list[LiveSnapshot] = []
         self.ctx = LocalContext(on_snapshot=lambda shot, keep: self.shots.append(shot))
-        self.session = LiveSession(LiveSpec(**{"sample": 6, "data": "digits", **spec}), self.ctx)
+        self.session = LiveSession(LiveSpec(**{"sample": 6, "data": "digits", "first_look_ms": 0, **spec}), self.ctx)
 
     def ask(self, request: LiveRequest) -> LiveSnapshot:
         self.shots.clear()
@@ -163,6 +165,72 @@ def test_a_newer_request_takes_over_after_the_first_answer(models: str, image: n
     assert bench.ask(newer).done and bench.shots[0].generation == 2
 
 
+def test_a_long_attack_is_shown_with_fewer_iterations_first(models: str, image: np.ndarray) -> None:
+    bench = Bench(first_look_ms=60)
+    recipe = replace(RECIPE, steps=10)
+    request = LiveRequest(1, image, "small-cnn", ("small-bn",), recipe, plane_size=0, scales=False)
+    bench.ask(request)
+    assert not bench.shots[0].preview, "how long it takes is not known yet"
+    bench.session._step_s["small-cnn", 3] = 0.02  # As a residual network takes.
+    last = bench.ask(replace(request, generation=2, recipe=replace(recipe, eps=0.3)))
+    first = bench.shots[0]
+    assert first.preview and first.walk is not None and first.walk.x.shape[0] == 4 and first.walk.passes == 9
+    assert np.abs(first.walk.x[-1] - image).max() == pytest.approx(0.3, abs=1e-5), "as far as the whole attack goes"
+    assert first.verdicts is not None and first.perturbation is not None and not first.done
+    assert not last.preview and last.walk is not None and last.walk.x.shape[0] == 11 and last.done
+    again = bench.ask(replace(request, generation=3, recipe=replace(recipe, eps=0.3)))
+    assert not bench.shots[0].preview and again.walk is not None, "what is known needs no first look"
+
+
+@pytest.mark.parametrize(
+    ("each_s", "steps", "copies"), [(0.008, 10, 3), (0.02, 3, 3), (0.09, 1, 3), (0.5, 1, 1)]
+)  # fmt: skip
+def test_a_first_look_has_as_many_iterations_as_fit(
+    models: str, image: np.ndarray, each_s: float, steps: int, copies: int
+) -> None:
+    bench = Bench(first_look_ms=60)
+    fixed = replace(RECIPE, steps=10, step_policy="fixed", alpha=0.01)
+    source = bench.session._source("small-cnn")
+    bench.session._step_s["small-cnn", 3] = each_s
+    quick = bench.session._first_look(fixed, source)
+    if steps == 10:
+        assert quick is None
+    else:
+        assert quick is not None and (quick.steps, quick.copies) == (steps, copies)
+        assert quick.alpha * quick.steps == pytest.approx(0.1)
+
+
+def test_a_newer_request_ends_an_attack_after_its_first_look(models: str, image: np.ndarray) -> None:
+    bench = Bench(first_look_ms=60)
+    bench.session._step_s["small-cnn", 3] = 0.1
+    request = LiveRequest(1, image, "small-cnn", recipe=RECIPE, plane_size=0, scales=False)
+    bench.session.begin(request)
+    bench.ctx.request(replace(request, generation=2))
+    while not bench.session.is_idle:
+        bench.session.go_on()
+    assert [shot.preview for shot in bench.shots] == [True]
+    newer = bench.session.next_request(0.0)
+    assert newer is not None and newer.generation == 2
+
+
+def test_the_scale_curve_comes_model_by_model_and_of_few_images_first(models: str, image: np.ndarray) -> None:
+    bench = Bench(sample=40)
+    request = LiveRequest(1, image, "small-cnn", ("small-bn", "small-mlp"), RECIPE, plane_size=65)
+    last = bench.ask(request)
+    curves = [shot.scales for shot in bench.shots if shot.scales is not None]
+    known = [(np.isfinite(c.image).all(1).sum(), np.isfinite(c.sample).all(1).sum(), c.count) for c in curves]
+    assert known[0] == (1, 0, 0) and (3, 1, 8) in known, "one model, then few images"
+    coarse = next(i for i, shot in enumerate(bench.shots) if shot.plane is not None and len(shot.plane.a) == 65)
+    shown = bench.shots[coarse].scales
+    assert shown is not None and shown.count == 8, "the sample does not wait for the fine slice"
+    assert last.scales is not None and last.scales.count == 40
+    alone = Bench(sample=40)
+    x, pool = alone.session._sample((1, 28, 28))
+    model = alone.session.model("small-mlp")
+    y = torch.from_numpy(pool.labels_for(model.classes))
+    np.testing.assert_allclose(last.scales.sample[2], scaled_losses(model.net, x, y, RECIPE.pivot), rtol=1e-4)
+
+
 def test_the_job_answers_until_it_is_closed(models: str, image: np.ndarray) -> None:
     from engines.core.errors import Cancelled
 
@@ -197,8 +265,6 @@ def test_the_job_answers_until_it_is_closed(models: str, image: np.ndarray) -> N
 
 
 def test_large_images_are_shown_shrunk() -> None:
-    import torch
-
     from engines.transfer.walking import _shrunk
 
     images = torch.arange(2 * 3 * 1 * 4 * 5, dtype=torch.float32).view(2, 3, 1, 4, 5)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,11 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engines.core.errors import UserError
+from engines.transfer import pace
 from engines.transfer.frequency import radial, spectrum
 from engines.transfer.method import (
     FACTORS,
     eight_bit,
     fooled,
+    growing_losses,
     losses_on,
     plane_of,
     scaled_losses,
@@ -64,6 +67,9 @@ def test_scaled_losses_equal_one_pass_a_factor() -> None:
         expected = [float(cross_entropy(net(0.5 + s * (x - 0.5)), y).mean()) for s in FACTORS]
     for batch in (1, 4, 128):
         assert scaled_losses(net, x, y, 0.5, batch=batch) == pytest.approx(expected, rel=1e-5)
+        seen = list(growing_losses(net, x, y, 0.5, batch=batch))
+        assert seen[-1][0] == 7 and (seen[0][0] < 7 or batch == 128)
+        assert seen[0][1] == pytest.approx(scaled_losses(net, x[: seen[0][0]], y[: seen[0][0]], 0.5), rel=1e-5)
     assert FACTORS[0] == 0.1 and FACTORS[-1] == 2.0 and len(FACTORS) == 20
 
 
@@ -105,6 +111,48 @@ def test_losses_on_a_plane_are_the_nets() -> None:
     assert loss.shape == (4, 3)
     point = plane.at(torch.tensor([[a[2], b[1]]], dtype=torch.float32))
     assert loss[1, 2] == pytest.approx(float(cross_entropy(net(point), torch.tensor([2])).detach()), rel=1e-5)
+
+
+@pytest.mark.parametrize("ms_an_image", [0.05, 0.8, 4.0])
+def test_a_newer_request_is_looked_for_ten_times_a_second_on_any_network(
+    monkeypatch: pytest.MonkeyPatch, ms_an_image: float
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr(pace, "time", SimpleNamespace(perf_counter=clock))
+    sizes: list[int] = []
+
+    def net(images: torch.Tensor) -> torch.Tensor:
+        clock.now += len(images) * ms_an_image / 1000
+        sizes.append(len(images))
+        return images.flatten(1)[:, :3]
+
+    x = torch.rand(40, 1, 4, 4)
+    plane = plane_of(x[0], x[1], torch.randn(1, 4, 4), 0.1, torch.Generator().manual_seed(0))
+    axis = np.linspace(-1, 1, 30)
+    for work in (
+        lambda: losses_on(net, torch.tensor(2), plane, axis, axis, check=clock.look),
+        lambda: scaled_losses(net, x, torch.arange(40) % 3, 0.5, check=clock.look),
+    ):
+        sizes.clear()
+        clock.looks.clear()
+        work()
+        gaps = np.diff([*clock.looks, clock.now])
+        assert gaps[1:].max() < 0.1 and gaps.max() < 0.15
+        assert np.median(gaps) > (0.04 if ms_an_image > 0.1 else 0.005)
+
+
+class Clock:
+    """Time that only a network's work moves."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.looks: list[float] = []
+
+    def __call__(self) -> float:
+        return self.now
+
+    def look(self) -> None:
+        self.looks.append(self.now)
 
 
 def test_both_conventions_of_success() -> None:
