@@ -190,7 +190,7 @@ class RaceResult:
 @dataclass(frozen=True)
 class ScalesResult:
     """Mean cross-entropy of models against a global scale. factors: float64 [K]. losses: float64 [M, K], NaN while
-    missing; the last row that is not is a mean over the images so far until all are. pivot: what scaling leaves alone."""
+    missing; while it runs, the newest row is the mean over the images so far. pivot: what scaling leaves alone."""
 
     models: tuple[Named, ...]
     factors: np.ndarray

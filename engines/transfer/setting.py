@@ -30,7 +30,7 @@ _SPARE: Final = 4
 """So many times the images are looked through for ones that all models name rightly."""
 JOINED: Final = "+"
 _PASS: Final = 64
-"""Images that are asked together: the largest networks here take 60 ms for them on one core, and Stop is heard after."""
+"""Images that are asked together: the largest networks here take 60 ms for them on one core; Stop is heard then."""
 
 
 @dataclass(frozen=True)
