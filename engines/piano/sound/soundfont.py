@@ -116,7 +116,7 @@ def _open(path: Path, rate: int) -> tuple[Any, Any]:
         raise UserError(f"{path.name} is cut off: {size} bytes are there", "download it again")
     try:
         return symusic, symusic.Synthesizer(sf_path=str(path), sample_rate=rate, quality=0)
-    except Exception as error:  # noqa: BLE001 - its C++ raises whatever it likes about a bad file
+    except Exception as error:
         raise UserError(f"symusic cannot play {path.name}: {error}", "choose another SoundFont") from error
 
 

@@ -1,0 +1,1 @@
+"""The style autoencoder and its relative attention."""
