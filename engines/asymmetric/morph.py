@@ -75,8 +75,10 @@ def class_noise(images: np.ndarray, count: int, rng: np.random.Generator) -> np.
     """`count` images from Normal(mean, cov + 1e-4 I) of a class's training pixels, clipped to [0, 1].
 
     images: float32 [N, C, H, W]. Drawn through the N centred images themselves, which have exactly that covariance:
-    no D × D matrix is formed.
+    no D × D matrix is formed. Raises ValueError without an image.
     """
+    if not len(images):
+        raise ValueError("expected at least one image of the class")
     flat = images.reshape(len(images), -1).astype(np.float64)
     mean = flat.mean(0)
     centred = (flat - mean) / np.sqrt(max(len(flat) - 1, 1))

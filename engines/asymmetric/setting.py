@@ -32,6 +32,8 @@ PLAIN_SUFFIX, ROBUST_SUFFIX = "-f", "-robust"
 """Of the files of classifiers that were trained with a bank and lie beside it."""
 _SPOT_IMAGES = 6000
 """Images that a classifier on the spot learns from at most."""
+_SEEN, SEEN_WITH_DRAWN = 25_000, 150_000
+"""Images that a small classifier learns from in all; drawn digits are many, and of many hands."""
 
 
 def nothing() -> None:
@@ -67,15 +69,16 @@ class Named:
 def resolve(detectors: str, source: str) -> tuple[str, str]:
     """The bank and the data set meant where either is left empty.
 
-    The MNIST bank where MNIST is on this machine, else the bank of the embedded 8×8 digits: enlarged, these are so
-    unlike MNIST that its detectors name four in ten wrongly. Raises UserError where no shipped bank fits the data.
+    The MNIST bank where MNIST is on this machine, else the bank of the embedded 8×8 digits. Also where the digits are
+    named: enlarged to 28×28 they are so unlike MNIST that its detectors name four in ten wrongly. Raises UserError
+    where no shipped bank fits the data.
     """
     known = {card.name: card for card in list_weights() if card.topic == TOPIC}
     if not detectors:
         has_mnist = SHIPPED in known and data.status("mnist").state == "ready"
-        if source == EMBEDDED or (not source and not has_mnist):
-            detectors = SHIPPED_DIGITS
-        elif source in ("", "mnist", "digits", "fashion-mnist"):
+        if source in (EMBEDDED, "digits") or (not source and not has_mnist):
+            detectors, source = SHIPPED_DIGITS, EMBEDDED if source else ""
+        elif source in ("", "mnist"):
             detectors = SHIPPED
         else:
             raise UserError(f"no shipped detectors know {source}", "train detectors on it first, then choose them")
@@ -100,8 +103,15 @@ def load_bank(detectors: str, source: str, device: torch.device | str) -> Loaded
 
 
 def images_for(bank: Loaded, count: int, seed: int, check: Callable[[], None] = nothing) -> Pool:
-    """Test images in the bank's shape and with its classes. Raises UserError where the classes are others."""
+    """Test images in the bank's shape and with its classes. Raises UserError where the classes are others: as many of
+    them, but not one of the same name."""
     pool = test_images(bank.source, bank.net.input_shape, count, seed, check)
+    if not {name.casefold() for name in pool.classes} & {name.casefold() for name in bank.classes}:
+        shown, known = (", ".join(names[:3]) for names in (pool.classes, bank.classes))
+        raise UserError(
+            f"{bank.source} shows {shown} …, these detectors know {known} …",
+            "choose pictures of what the detectors were trained on, or other detectors",
+        )
     if len(pool.classes) != bank.net.classes:
         raise UserError(
             f"{bank.source} has {len(pool.classes)} classes, but there are {bank.net.classes} detectors",
@@ -182,9 +192,13 @@ def on_the_spot(
 
 
 def fit_classifier(
-    parts: Parts, *, eps: float = 0.0, seed: int = 0, device: str = "cpu", check: Callable[[], None] = nothing
-) -> ImageNet:
-    """A dense network for small images (strided convolutions from 20 pixels on), plainly or adversarially trained."""
+    parts: Parts, *, eps: float = 0.0, seed: int = 0, device: str = "cpu", seen: int = _SEEN,
+    check: Callable[[], None] = nothing,
+) -> ImageNet:  # fmt: skip
+    """A dense network for small images (strided convolutions from 20 pixels on), plainly or adversarially trained.
+
+    seen: how many images it learns from in all, repeated ones included; 2 to 40 epochs.
+    """
     import torch
 
     from engines.vision.nets.zoo import build
@@ -193,7 +207,7 @@ def fit_classifier(
     shape = parts.train.shape
     kind = {"kind": "mlp", "hidden": (96, 96)} if min(shape[1:]) < 20 else {"kind": "lenet-small"}
     net = build({**kind, "input_shape": shape, "classes": len(parts.classes)}, seed=seed)
-    epochs = int(np.clip(round(25_000 / len(parts.train)), 2, 40))
+    epochs = int(np.clip(round(seen / len(parts.train)), 2, 40))
     settings = Settings(
         epochs=epochs, batch=32, rate=2e-3, adversarial="pgd" if eps else "none", eps=eps, steps=10,
         eps_ramp=epochs / 3 if eps else 0.0, seed=seed,

@@ -57,6 +57,10 @@ class TrainSpec(Spec):
     with_digits: bool = param(
         False, "Add the embedded digits, enlarged, to a set of 28×28 digits.", group="Data", advanced=True
     )
+    with_drawn: bool = param(
+        False, "Add digits as the drawing sheet gives them (made from MNIST) to the 8×8 ones.", group="Data",
+        advanced=True,
+    )  # fmt: skip
     held_out: float = param(
         0.1, "Share of the training images kept for validation.", gt=0, lt=0.9, group="Data", advanced=True
     )

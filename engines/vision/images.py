@@ -134,8 +134,8 @@ def best_source(shape: Shape, data_dir: Path | str | None = None) -> str:
 def from_pixels(pixels: np.ndarray, shape: Shape) -> np.ndarray:
     """A drawn digit, uint8 [H, W] (white ink on black), as float32 of `shape`, placed as MNIST places its digits.
 
-    The ink's box is scaled to 20 pixels (of 28) on its longer side and put so that its centre of mass lies in the
-    middle. Source: LeCun et al. 1998. Raises UserError where nothing is drawn.
+    The ink's box is scaled to 20 pixels (of 28; in 8 × 8 to all of them) on its longer side and put so that its centre
+    of mass lies in the middle. Source: LeCun et al. 1998. Raises UserError where nothing is drawn.
     """
     _check_shape(shape)
     values = np.asarray(pixels)
@@ -147,7 +147,8 @@ def from_pixels(pixels: np.ndarray, shape: Shape) -> np.ndarray:
     rows, columns = np.flatnonzero(ink.any(1)), np.flatnonzero(ink.any(0))
     figure = values[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     _, height, width = shape
-    side = max(1, round(min(height, width) * _FIGURE / 28))
+    # scikit-learn's 8 × 8 digits have no margin: they fill their rows.
+    side = 8 if (height, width) == (8, 8) else max(1, round(min(height, width) * _FIGURE / 28))
     factor = side / max(figure.shape)
     size = tuple(max(1, round(n * factor)) for n in figure.shape)
     small = _resized(figure[None, :, :, None], (size[0], size[1]))[0, :, :, 0]

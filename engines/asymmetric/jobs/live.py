@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engines.asymmetric.images import members_of
 from engines.asymmetric.metrics import auc, threshold_at
 from engines.asymmetric.setting import Loaded, Named, classifier_for, companion, images_for, load_bank, training_of
 from engines.asymmetric.snapshots import LiveAnatomy, LiveMorph, LiveNote, LiveRequest, LiveVerdict, Track
@@ -161,7 +162,7 @@ class Desk:
                 raise UserError(f"expected an image {list(shape)} of pixels in [0, 1], got {list(image.shape)}")
             return image, -1
         pool = self._pool(models)
-        members = np.flatnonzero(pool.labels == request.target) if request.kind == "sample" else np.arange(len(pool))
+        members = members_of(pool, request.target) if request.kind == "sample" else np.arange(len(pool))
         index = int(np.random.default_rng(request.seed).choice(members))
         return pool.images[index], int(pool.labels[index])
 
@@ -239,7 +240,7 @@ class Desk:
             if models.training is None:
                 models.training = training_of(models.bank, self.ctx.check).train
             known = models.training
-            image = class_noise(known.images[known.labels == request.target][:2000], 1, rng)[0]
+            image = class_noise(known.images[members_of(known, request.target)[:2000]], 1, rng)[0]
         elif request.kind == "rubbish":
             image = gaussian_noise(models.bank.net.input_shape, rng)
         else:
@@ -287,7 +288,7 @@ class Desk:
         pool, k, single = self._pool(models), request.target, models.single(request.target)
         rng = np.random.default_rng(request.seed)
         groups = []
-        for members in (np.flatnonzero(pool.labels == k), np.flatnonzero(pool.labels != k)):
+        for members in (members_of(pool, k), np.flatnonzero(pool.labels != k)):
             chosen = rng.permutation(members)[: max(1, request.count)]
             groups.append(torch.from_numpy(pool.images[chosen]).to(self.device))
         with torch.no_grad():

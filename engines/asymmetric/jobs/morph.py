@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from engines.asymmetric.images import members_of
 from engines.asymmetric.results import MorphResult
 from engines.asymmetric.setting import Loaded, classifier_for, images_for, load_bank, step_of, training_of
 from engines.asymmetric.snapshots import MorphSnapshot
@@ -133,7 +134,7 @@ def one_of_each(bank: Loaded, seed: int, check: Callable[[], None]) -> Pool:
     right = logits(bank.net, pool, check).argmax(1) == pool.labels
     chosen = []
     for k in range(bank.net.classes):
-        members = np.flatnonzero(pool.labels == k)
+        members = members_of(pool, k)
         good = members[right[members]]
         chosen.append(int(good[0] if len(good) else members[0]))
     return pool.take(np.array(chosen))

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from engines.asymmetric.drawn import drawn_digits
 from engines.asymmetric.images import EMBEDDED, Parts, shape_of, test_images, training_images
 from engines.asymmetric.metrics import auc, threshold_at
 from engines.asymmetric.results import TrainResult
-from engines.asymmetric.setting import PLAIN_SUFFIX, ROBUST_SUFFIX, fit_classifier, load_bank
+from engines.asymmetric.setting import PLAIN_SUFFIX, ROBUST_SUFFIX, SEEN_WITH_DRAWN, fit_classifier, load_bank
 from engines.asymmetric.snapshots import TrainSnapshot
 from engines.asymmetric.spec import TrainSpec
 from engines.core import data
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 _SHOW_S = 0.5
 _MOST_TEST = 2000
+_DRAWN_TEST = 1000
 
 
 @job("asymmetric.train", TrainSpec, title="Train detectors")
@@ -40,7 +42,7 @@ def train(spec: TrainSpec, ctx: JobContext) -> TrainResult:
     ctx.progress(0, 1, "Reading images")
     parts = training_images(
         spec.data, side=spec.side, limit=spec.limit, held_out=spec.held_out, seed=spec.seed,
-        with_digits=spec.with_digits, check=ctx.check,
+        with_digits=spec.with_digits, with_drawn=spec.with_drawn, check=ctx.check,
     )  # fmt: skip
     net = _network(spec, len(parts.classes)).to(device)
     images, _ = parts.train.tensors(device)
@@ -167,6 +169,7 @@ def _finish(spec: TrainSpec, ctx: JobContext, fit: Fit, parts: Parts, seconds: f
         "natural_auc": [round(float(a), 5) for a in natural],
         "generative_accuracy": round(accuracy, 4),
         "test_images": len(pool),
+        **(_drawn_figures(net, ctx.check) if spec.with_drawn else {}),
     })  # fmt: skip
     if spec.companions and written:
         ctx.progress(spec.epochs, spec.epochs, "Training the classifiers beside them")
@@ -183,6 +186,13 @@ def _finish(spec: TrainSpec, ctx: JobContext, fit: Fit, parts: Parts, seconds: f
         weights_path=written,
         seconds=seconds,
     )
+
+
+def _drawn_figures(net: ImageNet, check: Callable[[], None]) -> dict[str, object]:
+    """What share of drawn digits the detectors name rightly, on digits of MNIST's test part."""
+    pool = drawn_digits(_DRAWN_TEST, 0, "test", check)
+    right = logits(net, pool, check).argmax(1) == pool.labels
+    return {"drawn_accuracy": round(float(right.mean()), 4), "drawn_images": len(pool)}
 
 
 def logits(net: ImageNet, pool: Pool, check: Callable[[], None]) -> np.ndarray:
@@ -228,6 +238,7 @@ def _save(
         f"{spec.validation_steps} steps of {spec.validation_step_size:g}. Clean figures on {tested} test images."
         + (f" Started from {Path(spec.start_from).stem}." if spec.start_from else "")
         + (" With the enlarged embedded digits among the images." if spec.with_digits else "")
+        + (" With drawn digits, made from MNIST, among the images." if spec.with_drawn else "")
         + (" Stored with 16 bits." if spec.half else ""),
     )
     save_model(path, net, card)
@@ -244,7 +255,8 @@ def _save_companions(spec: TrainSpec, ctx: JobContext, path: Path, parts: Parts,
     # l2 balls have no counterpart here: the robust one then defends pixels by what an even spread would allow.
     eps = spec.eps if spec.norm == "linf" else spec.eps / float(np.prod(net.input_shape)) ** 0.5
     for suffix, radius in ((PLAIN_SUFFIX, 0.0), (ROBUST_SUFFIX, eps)):
-        classifier = fit_classifier(parts, eps=radius, seed=spec.seed, device=str(device), check=ctx.check)
+        seen = {"seen": SEEN_WITH_DRAWN} if spec.with_drawn else {}
+        classifier = fit_classifier(parts, eps=radius, seed=spec.seed, device=str(device), check=ctx.check, **seen)
         accuracy = float((logits(classifier, pool, ctx.check).argmax(1) == pool.labels).mean())
         robust = f", trained against l∞ ε {radius:g}" if radius else ""
         card = ModelCard(
@@ -254,7 +266,8 @@ def _save_companions(spec: TrainSpec, ctx: JobContext, path: Path, parts: Parts,
             classes=parts.classes,
             data=spec.data,
             licence=licence_of(spec.data),
-            metrics={"accuracy": round(accuracy, 4), "test_images": len(pool), "eps": radius},
+            metrics={"accuracy": round(accuracy, 4), "test_images": len(pool), "eps": radius}
+            | (_drawn_figures(classifier, ctx.check) if spec.with_drawn else {}),
             command="paper-workbench run asymmetric.train " + " ".join(_settings(spec)),
             date=datetime.now(UTC).date().isoformat(),
             hardware=describe()[0].title,

@@ -220,8 +220,10 @@ def test_empty_names_mean_what_is_at_hand(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.delenv("WORKBENCH_DATA", raising=False)
     assert resolve("", EMBEDDED) == ("digits-aat", EMBEDDED)
     assert resolve("", "") == ("digits-aat", EMBEDDED)  # MNIST is not on this machine
-    with pytest.raises(UserError, match="no shipped detectors"):
-        resolve("", "cifar10")
+    for unknown in ("cifar10", "fashion-mnist"):
+        with pytest.raises(UserError, match="no shipped detectors"):
+            resolve("", unknown)
+    assert resolve("", "digits") == ("digits-aat", EMBEDDED)  # enlarged, they are foreign to the detectors of MNIST
     assert resolve("mine.safetensors", "mnist") == ("mine.safetensors", "mnist")
 
 
