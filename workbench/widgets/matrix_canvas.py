@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Literal
 
 import numpy as np
-from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt, QVariantAnimation
+from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, QVariantAnimation
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from workbench.colormaps import Colormap
-from workbench.theme import GRID, Colours, Theme, font
+from workbench.theme import Colours, Theme, font
 from workbench.widgets.basics import number, percent
-from workbench.widgets.canvas import Canvas
+from workbench.widgets.matrix_frame import MatrixFrame
 from workbench.widgets.pixels import wants_light_ink
 from workbench.widgets.scale_bar import bar_height, paint_bar
 
@@ -24,7 +24,7 @@ LEAST_CELL: Final = QSize(26, 20)
 _LIGHT_INK, _DARK_INK = "#ffffff", "#101218"
 
 
-class MatrixCanvas(Canvas):
+class MatrixCanvas(MatrixFrame):
     """A matrix float [R, C] with headers that is looked at; NaN stands for "not run yet". What follows the hand is
     `MatrixView`'s.
 
@@ -47,18 +47,14 @@ class MatrixCanvas(Canvas):
         empty: str = "Nothing measured yet",
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__(theme, name, parent)
-        self._titles = (row_title, column_title)
-        self._shown, self._diverging, self._legend, self._unit = shown, diverging, legend, unit
-        self._square, self._empty = square, empty
+        super().__init__(theme, name, parent, row_title, column_title, legend, square)
+        self._shown, self._diverging, self._unit, self._empty = shown, diverging, unit, empty
         self._values = np.full((0, 0), np.nan)
         self._born = np.zeros((0, 0))  # when a cell became known, on the clock of time.monotonic
         self._low: np.ndarray | None = None
         self._high: np.ndarray | None = None
         self._hatch = np.zeros((0, 0), bool)
         self._hatch_meaning = ""
-        self._rows: tuple[str, ...] = ()
-        self._columns: tuple[str, ...] = ()
         self._range: tuple[float, float] | None = None
         self._tips: Callable[[int, int], str] | None = None
         self._running: tuple[int, int] | None = None
@@ -274,47 +270,6 @@ class MatrixCanvas(Canvas):
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawEllipse(middle, radius + 3, radius + 3)
 
-    def _paint_headers(self, painter: QPainter, target: QRect, grid: QRectF) -> None:
-        small, metrics = font("small"), QFontMetricsF(font("small"))
-        painter.setFont(small)
-        head = self._head()
-        for row, name in enumerate(self._rows):
-            cell = self._cell(grid, row, 0)
-            room = QRectF(grid.left() - head.width() + 4, cell.top(), head.width() - 10, cell.height())
-            painter.setPen(QColor(self.colours.text))
-            short = metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, room.width())
-            painter.drawText(room, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, short)
-        slanted = self._is_slanted()
-        for column, name in enumerate(self._columns):
-            cell = self._cell(grid, 0, column)
-            painter.setPen(QColor(self.colours.text))
-            if slanted:
-                self._paint_slanted(painter, cell, name, head.height() - self._title_height(1))
-            else:
-                room = QRectF(cell.left() + 1, grid.top() - metrics.height() - 4, cell.width() - 2, metrics.height())
-                short = metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, room.width())
-                painter.drawText(room, Qt.AlignmentFlag.AlignCenter, short)
-        painter.setPen(QColor(self.colours.muted))
-        if self._titles[1]:
-            top = QRectF(grid.left(), target.top() + 2, grid.width(), metrics.height())
-            painter.drawText(top, Qt.AlignmentFlag.AlignCenter, f"{self._titles[1]} →")
-        if self._titles[0]:
-            painter.save()
-            painter.translate(grid.left() - head.width() + metrics.height() / 2 - 2, grid.center().y())
-            painter.rotate(-90)
-            side = QRectF(-grid.height() / 2, -metrics.height() / 2, grid.height(), metrics.height())
-            painter.drawText(side, Qt.AlignmentFlag.AlignCenter, f"← {self._titles[0]}")
-            painter.restore()
-
-    def _paint_slanted(self, painter: QPainter, cell: QRectF, name: str, height: float) -> None:
-        metrics = QFontMetricsF(painter.font())
-        painter.save()
-        painter.translate(cell.center().x(), cell.top() - 6)
-        painter.rotate(-50)
-        short = metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, height / 0.77 - metrics.height())
-        painter.drawText(QPointF(2, metrics.ascent() / 2 - 2), short)
-        painter.restore()
-
     def _paint_legend(self, painter: QPainter, target: QRect, grid: QRectF) -> None:
         metrics = QFontMetricsF(font("small"))
         meaning = self._hatch_meaning if self._hatch.any() else ""
@@ -349,54 +304,6 @@ class MatrixCanvas(Canvas):
     def _recolour(self, colours: Colours) -> None:
         self.refresh()
 
-    # -- where things are -------------------------------------------------------------------------------------
-
-    def _title_height(self, which: int) -> float:
-        return QFontMetricsF(font("small")).height() + 2 if self._titles[which] else 0.0
-
-    def _longest(self, names: Sequence[str]) -> float:
-        metrics = QFontMetricsF(font("small"))
-        return max((metrics.horizontalAdvance(name) for name in names), default=0.0)
-
-    def _head(self) -> QSize:
-        """Room for the headers: left of the cells, and above them."""
-        line = QFontMetricsF(font("small")).height()
-        width = min(self._longest(self._rows), 150.0) + 12 + self._title_height(0)
-        left_for_cells = max(self.width() - width - GRID, 1.0) / max(len(self._columns), 1)
-        slanted = self._longest(self._columns) + 4 > left_for_cells
-        height = (min(self._longest(self._columns), 130.0) * 0.77 + line * 0.75 if slanted else line) + 6
-        return QSize(round(width), round(height + self._title_height(1)))
-
-    def _overhang(self) -> int:
-        """How far the last slanted header leans out beyond the cells."""
-        if not self._columns or not self._is_slanted():
-            return 0
-        longest = min(QFontMetricsF(font("small")).horizontalAdvance(self._columns[-1]), 170.0)
-        return max(round(longest * 0.65 - 16), 0)
-
-    def _is_slanted(self) -> bool:
-        return self._head().height() > QFontMetricsF(font("small")).height() + 6 + self._title_height(1) + 1
-
-    def _below(self) -> float:
-        return bar_height() + 10 if self._legend else 4.0
-
-    def _grid(self, target: QRect) -> QRectF:
-        """The rectangle of all cells; cells are whole pixels wide, so that their edges are sharp."""
-        head = self._head()
-        rows, columns = self._values.shape
-        across = max((target.width() - head.width() - 6 - self._overhang()) // max(columns, 1), 4)
-        down = max(int(target.height() - head.height() - self._below()) // max(rows, 1), 4)
-        if self._square:
-            across = down = min(across, down)
-        down = min(down, max(across, 64))
-        left, top = target.left() + head.width(), target.top() + head.height()
-        return QRectF(left, top, across * columns, down * rows)
-
-    def _cell(self, grid: QRectF, row: int, column: int) -> QRectF:
-        rows, columns = self._values.shape
-        width, height = grid.width() / columns, grid.height() / rows
-        return QRectF(grid.left() + column * width, grid.top() + row * height, width - 1, height - 1)
-
     def _cell_font(self, grid: QRectF) -> QFont | None:
         """The largest font in which every figure fits, None where none does."""
         rows, columns = self._values.shape
@@ -409,19 +316,6 @@ class MatrixCanvas(Canvas):
             if metrics.horizontalAdvance(longest) <= room.width() and metrics.height() <= room.height() + 3:
                 return chosen
         return None
-
-    def cell_at(self, x: float, y: float) -> tuple[int, int] | None:
-        """(row, column) at a point, None beside the cells."""
-        grid = self._grid(self.rect())
-        if not self._values.size or not grid.contains(QPointF(x, y)):
-            return None
-        rows, columns = self._values.shape
-        row = int((y - grid.top()) / grid.height() * rows)
-        return min(row, rows - 1), min(int((x - grid.left()) / grid.width() * columns), columns - 1)
-
-    def point_of(self, row: int, column: int) -> QPoint:
-        """The middle of a cell in the widget."""
-        return self._cell(self._grid(self.rect()), row, column).center().toPoint()
 
     def tip_at(self, at: QPointF) -> str:
         cell = self.cell_at(at.x(), at.y())
