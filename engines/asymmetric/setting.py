@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from engines.vision.nets.zoo import ImageNet
 
 TOPIC = "asymmetric"
-_PLAIN, _ROBUST = "mnist-lenet", "mnist-lenet-at03"
+SHIPPED_PLAIN, SHIPPED_ROBUST = "mnist-lenet", "mnist-lenet-at03"
 """Shipped classifiers of MNIST's digits: f, and the twin view's rival."""
 PLAIN_SUFFIX, ROBUST_SUFFIX = "-f", "-robust"
 """Of the files of classifiers that were trained with a bank and lie beside it."""
@@ -136,7 +136,7 @@ def companion(bank: Loaded, *, robust: bool) -> str:
         beside = bank.card.path.with_name(f"{bank.card.path.stem}{suffix}.safetensors")
         if beside.is_file():
             return str(beside)
-    shipped = _ROBUST if robust else _PLAIN
+    shipped = SHIPPED_ROBUST if robust else SHIPPED_PLAIN
     is_digits = bank.net.input_shape == (1, 28, 28) and bank.source in ("mnist", "digits")
     return shipped if is_digits and shipped in {card.name for card in list_weights()} else ""
 

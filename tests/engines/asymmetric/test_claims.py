@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
-from engines.asymmetric.claims import CLAIMS, PAPER_ATTACKS, PLANS, Plan, Seed, judge, measure
+from engines.asymmetric import claims
+from engines.asymmetric.claims import CLAIMS, PLANS, Plan, measure, shipped_seed
+from engines.asymmetric.verdicts import PAPER_ATTACKS, Seed, judge
 from engines.core.claims import ClaimResult
+from engines.core.errors import UserError
 from engines.core.job import LocalContext
+from engines.core.weights import ModelCard
 
 ERRORS = {
     "classifier": (0.01, 0.01), "detectors": (0.5, 0.6), "combined": (0.7, 0.58), "combined-cw": (0.3, 0.4),
@@ -73,6 +78,27 @@ def test_the_shipped_bank_is_told_beside_and_moves_no_verdict() -> None:
     assert {r.verdict for r in results} == {"reproduced"}
     assert all("Shipped detectors on MNIST" in r.note and "shipped" in r.figures for r in results)
     assert results[0].figures["shipped"] == pytest.approx(0.4)
+
+
+def _ready(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    """MNIST and weights of these names seem to be on this machine."""
+    monkeypatch.setattr(claims, "list_weights", lambda: tuple(ModelCard(name, topic="asymmetric") for name in names))
+    monkeypatch.setattr(claims.data, "status", lambda name: SimpleNamespace(state="ready"))
+
+
+def test_a_fault_in_the_shipped_measurement_is_not_taken_for_weights_that_are_missing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fails(*_: object, **__: object) -> Seed:
+        raise UserError("the weights hold NaN")
+
+    monkeypatch.setattr(claims, "measure_bank", fails)
+    _ready(monkeypatch, claims.SHIPPED, claims.SHIPPED_ROBUST)
+    with pytest.raises(UserError, match="NaN"):
+        shipped_seed(lambda *_: pytest.fail("no part is begun"))
+    for names in ((claims.SHIPPED,), (claims.SHIPPED_ROBUST,), ()):
+        _ready(monkeypatch, *names)
+        assert shipped_seed(lambda *_: pytest.fail("no part is begun")) is None
 
 
 @pytest.mark.slow
