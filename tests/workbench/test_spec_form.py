@@ -191,6 +191,21 @@ def test_a_closed_choice_shows_words_and_reads_values(form: SpecForm[EverySpec],
     assert form.read().way == "straight_on"
 
 
+def test_a_slider_may_end_before_its_setting_does(form: SpecForm[EverySpec], qtbot: QtBot) -> None:
+    editor = form.editor("hidden")
+    assert isinstance(editor, NumberEditor) and editor.slider is not None
+    editor.set_reach(0.5)
+    with qtbot.assertNotEmitted(editor.edited):
+        editor.set_reach(0.2)
+    assert editor.slider.value() == editor.slider.maximum() and editor.value() == 1.0  # more than the reach stays
+    editor.slider.setValue(editor.slider.maximum() // 2)
+    assert editor.value() == pytest.approx(0.1)
+    qtbot.keyClick(editor.control(), Qt.Key.Key_Up)
+    assert editor.value() == pytest.approx(0.101)
+    editor.set_value(1.7)
+    assert form.read().hidden == 1.7
+
+
 def test_sliders_follow_the_number_and_the_number_follows_them(form: SpecForm[EverySpec], qtbot: QtBot) -> None:
     for name in ("count", "eps", "wide"):
         editor = form.editor(name)

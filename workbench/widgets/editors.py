@@ -235,6 +235,14 @@ class NumberEditor(Editor):
         above = _floor(self.view) if in_factors else low + (high - low) / SLIDER_STEPS
         self._travel = replace(self.view, minimum=above)
 
+    def set_reach(self, high: float) -> None:
+        """Where the slider ends, below what the setting allows: the usual values take its whole length and step in
+        their own measure. Larger numbers may still be typed; the slider then stands at its end."""
+        self._travel = replace(self._travel, maximum=min(high, limits(self.view)[1]))
+        quiet = self.blockSignals(True)
+        self._typed()
+        self.blockSignals(quiet)
+
     def control(self) -> QWidget:
         return self._line
 
@@ -260,7 +268,7 @@ class NumberEditor(Editor):
             changed = value * 1.25**steps
             changed = round(changed) or 1 if self.view.kind == "int" else rounded(changed)
         else:
-            low, high = limits(self.view)
+            low, high = limits(self.view)[0], limits(self._travel)[1]
             unit = 10.0 ** math.floor(math.log10(max(high - low, 1e-12))) / 100 if high > low else 0.1
             changed = rounded(value + steps * unit)
         low, high = limits(self.view)
