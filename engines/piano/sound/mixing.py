@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _RELEASES: Final = 7.0
 """Time constants until a released tone is gone (-60 dB)."""
-_KNEE: Final = np.float32(0.7)
+KNEE: Final = 0.7
 """Samples up to this are left as they are."""
 _NOTES_A_CHECK: Final = 256
 LONGEST_S: Final = 4 * 3600.0
@@ -142,12 +142,12 @@ def _fall(frames: int, constant: float) -> np.ndarray:
     return fall
 
 
-def limited(samples: np.ndarray) -> np.ndarray:
-    """The samples bent into (-1, 1) above 0.7, sample by sample, so that no block boundary can be heard; same array."""
+def limited(samples: np.ndarray, knee: float = KNEE) -> np.ndarray:
+    """The samples bent into (-1, 1) above `knee`, sample by sample, so that no block boundary is heard; same array."""
     size = np.abs(samples)
-    loud = size > _KNEE
+    loud = size > knee
     if loud.any():
-        room = np.float32(1) - _KNEE
-        bent = _KNEE + room * np.float32(0.999) * np.tanh((size[loud] - _KNEE) / room)
+        room = np.float32(1 - knee)
+        bent = np.float32(knee) + room * np.float32(0.999) * np.tanh((size[loud] - np.float32(knee)) / room)
         samples[loud] = np.copysign(bent, samples[loud])
     return samples

@@ -1,0 +1,1 @@
+"""Playing what the piano panel shows: transport, clock and sinks know no Qt; only `player` does."""

@@ -1,0 +1,403 @@
+"""What the sound card calls: play, pause, seek, loop, compare, and never wait for anything.
+
+The window changes one immutable `Wish` by assigning it; the callback reads it once a block, and assigns one immutable
+`Mark` of where it is. There is no lock, no allocation beyond a block's arrays, no logging and no exception that could
+be avoided. Every jump (seek, loop, pause, other tracks, other tempo) is a fade of 5 ms between what would have come and
+what comes instead.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Final, Literal
+
+import numpy as np
+
+from engines.piano.sound.mixing import limited
+from workbench.audio.clock import Clock, Piece
+from workbench.audio.live import Voices
+from workbench.audio.metronome import Metronome
+from workbench.audio.tracks import ENDLESS, Program, Track
+
+FADE_S: Final = 0.005
+SHORTEST_LOOP_S: Final = 0.05
+AHEAD_S: Final = 2.0
+"""Music still being written starts once so much of it is there …"""
+BEHIND_S: Final = 0.2
+"""… and waits when less is left."""
+CUSHION_S: Final = 0.05
+"""After an underrun so much has to be rendered before it goes on."""
+_KNEE: Final = 0.97
+"""One track stays below; only sums of several, of keys and clicks are bent."""
+State = Literal["stopped", "buffering", "playing", "waiting", "ended"]
+Gains = tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the window wants.
+
+    run: 0 while paused, else counts calls of `play`. seek: (how many there were, seconds of music). loop: seconds of
+    music. gains: of each audible track. volume: 0 … 1. metronome: or None.
+    """
+
+    program: Program
+    run: int = 0
+    seek: tuple[int, float] = (0, 0.0)
+    loop: tuple[float, float] | None = None
+    gains: Gains = ()
+    volume: float = 0.8
+    metronome: Metronome | None = None
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Where the callback is. position: seconds of music at which the next block begins. underruns: times that samples
+    were not rendered in time; waits: times that music was not written in time. loops: jumps back to a loop's start."""
+
+    state: State = "stopped"
+    position: float = 0.0
+    tempo: float = 1.0
+    underruns: int = 0
+    waits: int = 0
+    loops: int = 0
+    blocks: int = 0
+    first_sound_s: float | None = None
+    """Seconds from the last `play` until its first sample is heard, with the delay that the sink reports."""
+
+
+@dataclass
+class _Tail:
+    """What still fades out after a jump."""
+
+    program: Program
+    position: int
+    gains: dict[str, float]
+    left: int
+
+
+@dataclass
+class _Head:
+    """The callback's own state; nobody else touches it."""
+
+    program: Program
+    position: int = 0
+    is_running: bool = False
+    is_starved: bool = False
+    ended_run: int = 0
+    seen_run: int = 0
+    seen_seek: int = 0
+    heard: Gains = ()
+    gains: dict[str, float] = field(default_factory=dict)
+    volume: float = 0.0
+    fade_in: int = 0
+    tail: _Tail | None = None
+
+
+class Transport:
+    """Plays the tracks of a program. Methods are for one thread (the window's), `fill` for the sound card's.
+
+    rate: frames a second. now: the clock that the callback's moments are measured with.
+    """
+
+    def __init__(self, rate: int = 44_100, now: Callable[[], float] = time.monotonic) -> None:
+        self.rate = rate
+        self.clock = Clock(rate)
+        self.voices = Voices(rate)
+        self._now = now
+        self._fade = max(1, int(FADE_S * rate))
+        self._ramp = np.linspace(0, 1, self._fade + 1, dtype=np.float32)[1:, None]
+        program = Program(rate)
+        self._wish = Wish(program)
+        self._head = _Head(program)
+        self._mark = Mark()
+        self._runs = 0
+        self._play_at = 0.0
+        self._pieces: list[Piece] = []
+
+    # -- for the window
+
+    @property
+    def mark(self) -> Mark:
+        """Where the callback is, as of its last block."""
+        return self._mark
+
+    @property
+    def wish(self) -> Wish:
+        return self._wish
+
+    @property
+    def current(self) -> Program:
+        """The program that is being played; for a moment still the one before the wished one."""
+        return self._head.program
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether it plays, or would as soon as it can."""
+        return self._wish.run > 0 and self._head.ended_run != self._wish.run
+
+    def play(self) -> None:
+        """Go on from where it is; from the start (or the loop's) when the end was reached."""
+        if self.is_wanted:
+            return
+        self._runs += 1
+        self._play_at = self._now()
+        wish = self._wish
+        if self._is_at_end():
+            wish = replace(wish, seek=(wish.seek[0] + 1, wish.loop[0] if wish.loop else 0.0))
+        self._wish = replace(wish, run=self._runs)
+
+    def _is_at_end(self) -> bool:
+        wish = self._wish
+        place = wish.seek[1] if wish.seek[0] != self._head.seen_seek else self._mark.position
+        tracks = _audible(wish.gains, wish.program)
+        return bool(tracks) and all(t.complete and wish.program.frame(place) >= t.frames for t in tracks)
+
+    def pause(self) -> None:
+        self._wish = replace(self._wish, run=0)
+
+    def seek(self, seconds: float) -> None:
+        """Go to a moment of the music, playing or not."""
+        self._wish = replace(self._wish, seek=(self._wish.seek[0] + 1, max(0.0, float(seconds))))
+
+    def set_loop(self, loop: tuple[float, float] | None) -> None:
+        """Repeat from `loop[0]` to `loop[1]` seconds of music; None plays on. Shorter than 50 ms is made longer."""
+        if loop is not None:
+            a, b = max(0.0, min(loop)), max(loop)
+            loop = a, max(b, a + SHORTEST_LOOP_S)
+        self._wish = replace(self._wish, loop=loop)
+
+    def set_gains(self, gains: dict[str, float]) -> None:
+        """How loud each track is (0 … 1); those left out are silent."""
+        heard = tuple((name, float(np.clip(gain, 0, 1))) for name, gain in gains.items() if gain > 0)
+        self._wish = replace(self._wish, gains=heard)
+
+    def set_volume(self, volume: float) -> None:
+        self._wish = replace(self._wish, volume=float(np.clip(volume, 0, 1)))
+
+    def set_metronome(self, metronome: Metronome | None) -> None:
+        self._wish = replace(self._wish, metronome=metronome)
+
+    def set_program(self, program: Program) -> None:
+        """Play other tracks, or the same at another tempo, from the same moment of the music on.
+
+        While it plays, the change happens once the new program is rendered there; until then the old one goes on.
+        """
+        self._wish = replace(self._wish, program=program)
+
+    # -- for the sound card
+
+    def fill(self, out: np.ndarray, latency_s: float = 0.0, at: float | None = None) -> None:
+        """Write the next block, float32 [n, 2]. latency_s: from now until its first frame is heard."""
+        wish, head, count = self._wish, self._head, len(out)
+        moment = self._now() if at is None else at
+        out[:] = 0
+        underruns, waits, loops = self._mark.underruns, self._mark.waits, self._mark.loops
+        first_sound = self._mark.first_sound_s
+        self._obey(wish, head, count)
+        done, state = 0, self._state(wish, head)
+        self._pieces.clear()
+        while done < count and head.is_running:
+            room = self._room(wish, head, count - done)
+            if room <= 0:
+                late = self._starve(head)
+                if late == "ended":
+                    head.ended_run = wish.run
+                elif late == "waiting":
+                    waits += 1
+                else:
+                    underruns += 1
+                state = late
+                break
+            start = head.position
+            self._pieces.append(Piece(done, room, head.program.seconds(start), head.program.tempo))
+            self._play(wish, head, out[done : done + room])
+            state = "playing"
+            if head.seen_run != wish.run:
+                head.seen_run = wish.run
+                first_sound = moment - self._play_at + latency_s + done / self.rate
+            done += room
+            if wish.loop is not None and head.position == self._loop_end(wish, head):
+                self._jump(head, head.program, head.program.frame(wish.loop[0]))
+                loops += 1
+        if done < count:
+            self._pieces.append(Piece(done, count - done, head.program.seconds(head.position), 0.0))
+        self._finish(wish, head, out)
+        self.clock.handed(count, moment, latency_s, tuple(self._pieces))
+        self._mark = Mark(
+            state,
+            head.program.seconds(head.position),
+            head.program.tempo,
+            underruns,
+            waits,
+            loops,
+            self._mark.blocks + 1,
+            first_sound,
+        )
+
+    def _obey(self, wish: Wish, head: _Head, count: int) -> None:
+        """Do what changed in the wish since the last block."""
+        needed = count + 2 * self._fade
+        program, target = head.program, None
+        # Another program or other tracks wait until they are rendered; what plays goes on meanwhile.
+        if wish.program is not program:
+            place = wish.program.frame(program.seconds(head.position))
+            if not head.is_running or self._ready(wish.gains, wish.program, place) >= needed:
+                program, target = wish.program, place
+        if wish.seek[0] != head.seen_seek:
+            head.seen_seek = wish.seek[0]
+            program = wish.program
+            target = program.frame(wish.seek[1])
+        if target is not None:
+            self._jump(head, program, target)
+        if wish.gains is not head.heard and (
+            not head.is_running or target is not None or self._ready(wish.gains, head.program, head.position) >= needed
+        ):
+            head.heard = wish.gains
+        ready = self._ready(head.heard, head.program, head.position)
+        wanted = wish.run > 0 and wish.run != head.ended_run
+        if head.is_running and not wanted:
+            self._stop(head)
+        elif head.is_running and target is not None and ready < needed:
+            head.is_running = False  # A jump to where nothing is rendered yet is nobody's lateness.
+        elif wanted and not head.is_running and ready >= self._cushion(head, needed):
+            head.is_running, head.fade_in = True, self._fade
+            head.gains = dict(head.heard)
+        head.is_starved = head.is_starved and wanted and not head.is_running
+
+    def _state(self, wish: Wish, head: _Head) -> State:
+        if wish.run == 0:
+            return "stopped"
+        if head.ended_run == wish.run:
+            return "ended"
+        if head.is_running:
+            return "playing"
+        return "waiting" if self._is_being_written(head) else "buffering"
+
+    def _cushion(self, head: _Head, needed: int) -> int:
+        """Frames that have to be ready before it starts."""
+        if self._is_being_written(head):
+            return int(AHEAD_S * self.rate)
+        return max(needed, int(CUSHION_S * self.rate)) if head.is_starved else needed
+
+    def _is_being_written(self, head: _Head) -> bool:
+        return any(not track.complete for track in _audible(head.heard, head.program))
+
+    def _ready(self, gains: Gains, program: Program, position: int) -> int:
+        """Frames from `position` that every audible track has."""
+        return min((track.ready(position) for track in _audible(gains, program)), default=ENDLESS)
+
+    def _loop_end(self, wish: Wish, head: _Head) -> int:
+        return head.program.frame(wish.loop[1]) if wish.loop is not None else ENDLESS
+
+    def _room(self, wish: Wish, head: _Head, count: int) -> int:
+        """How many of the next `count` frames can be played in one piece; 0 when none can."""
+        end = self._loop_end(wish, head)
+        if head.position < end:
+            count = min(count, end - head.position)
+        program = head.program
+        length = max((track.frames for track in _audible(head.heard, program)), default=0)
+        being_written = self._is_being_written(head)
+        if not being_written and (wish.loop is None or head.position >= end):
+            count = min(count, max(0, length - head.position))
+        ready = self._ready(head.heard, program, head.position)
+        # Where samples end something is kept back to fade out with.
+        return min(count, ready - (int(BEHIND_S * self.rate) if being_written else self._fade))
+
+    def _starve(self, head: _Head) -> State:
+        """Stop where nothing can be played: at the end, or because writing or rendering is late."""
+        program, position = head.program, head.position
+        self._stop(head)
+        tracks = _audible(head.heard, program)
+        if all(track.complete and position >= track.frames for track in tracks):
+            return "ended"
+        head.is_starved = True
+        margin = int(BEHIND_S * self.rate)
+        written = min(ENDLESS if track.complete else track.frames - position for track in tracks)
+        return "waiting" if written <= margin else "buffering"
+
+    def _stop(self, head: _Head) -> None:
+        head.tail = _Tail(head.program, head.position, dict(head.gains), self._fade)
+        head.is_running = False
+
+    def _jump(self, head: _Head, program: Program, position: int) -> None:
+        """Go elsewhere; what would have come fades out meanwhile."""
+        if head.is_running:
+            head.tail = _Tail(head.program, head.position, dict(head.gains), self._fade)
+            head.fade_in = self._fade
+        head.program, head.position = program, position
+
+    def _play(self, wish: Wish, head: _Head, out: np.ndarray) -> None:
+        """Add the next len(out) frames and move on."""
+        count = len(out)
+        targets = dict(head.heard)
+        for name in targets.keys() | head.gains.keys():
+            target, gain = targets.get(name, 0.0), head.gains.get(name, 0.0)
+            track = head.program.tracks.get(name)
+            if track is not None and (samples := track.read(head.position, count)) is not None:
+                self._add(out, samples, gain, target)
+            head.gains[name] = self._moved(gain, target, count)
+        if wish.metronome is not None:
+            wish.metronome.add(out, head.program.seconds(head.position), head.program.tempo, self.rate)
+        if head.fade_in:
+            done = self._fade - head.fade_in
+            faded = min(head.fade_in, count)
+            out[:faded] *= self._ramp[done : done + faded]
+            head.fade_in -= faded
+        if head.tail is not None:
+            self._fade_out(head, out)
+        head.position += count
+
+    def _add(self, out: np.ndarray, samples: np.ndarray, gain: float, target: float) -> None:
+        if gain == target:
+            if gain == 1.0:
+                out += samples
+            elif gain:
+                out += samples * np.float32(gain)
+            return
+        step = np.float32((1 if target > gain else -1) / self._fade)
+        ramp = gain + step * np.arange(1, len(out) + 1, dtype=np.float32)
+        ramp = np.minimum(ramp, target) if target > gain else np.maximum(ramp, target)
+        out += samples * ramp[:, None]
+
+    def _moved(self, gain: float, target: float, count: int) -> float:
+        reach = count / self._fade
+        return float(np.clip(target, gain - reach, gain + reach))
+
+    def _fade_out(self, head: _Head, out: np.ndarray) -> None:
+        tail = head.tail
+        assert tail is not None
+        count = min(tail.left, len(out))
+        done = self._fade - tail.left
+        ramp = 1 - self._ramp[done : done + count]
+        for name, gain in tail.gains.items():
+            track = tail.program.tracks.get(name)
+            if gain and track is not None and (samples := track.read(tail.position, count)) is not None:
+                out[:count] += samples * (ramp * np.float32(gain))
+        tail.position += count
+        tail.left -= count
+        if tail.left <= 0:
+            head.tail = None
+
+    def _finish(self, wish: Wish, head: _Head, out: np.ndarray) -> None:
+        """What belongs to the whole block: a fade that goes on, keys played by hand, volume, the limiter."""
+        played = sum(piece.count for piece in self._pieces if piece.speed)
+        if head.tail is not None and played < len(out):
+            self._fade_out(head, out[played:])
+        self.voices.add(out)
+        if head.volume == wish.volume:
+            out *= np.float32(wish.volume)
+        else:
+            out *= np.linspace(head.volume, wish.volume, len(out), dtype=np.float32)[:, None]
+            head.volume = wish.volume
+        peak = float(np.abs(out).max(initial=0.0))
+        if not np.isfinite(peak):
+            np.nan_to_num(out, copy=False, nan=0.0, posinf=1.0, neginf=-1.0)
+        if not peak <= _KNEE:
+            limited(out, _KNEE)
+
+
+def _audible(gains: Gains, program: Program) -> list[Track]:
+    return [program.tracks[name] for name, _ in gains if name in program.tracks]
