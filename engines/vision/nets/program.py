@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from engines.core.errors import UserError
-from engines.vision.nets import operations
+from engines.vision.nets import budget, operations
 from engines.vision.nets.archive import DTYPES, Archive, Node, read_archive
 
 _MEMORY_FORMATS: Final = {
@@ -33,8 +34,12 @@ class _Here:
     """Stands for the device that the program is on, whatever the file says."""
 
 
+_MOST_PLANS: Final = 1024
+
+
 @dataclass(frozen=True)
 class _Step:
+    target: str
     function: Callable[..., Any]
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
@@ -47,11 +52,15 @@ class Program(nn.Module):
     """An exported network as a module: [B, C, H, W] of the shape it was exported for to one tensor.
 
     sizes: the shape of its input, None where any size goes. A batch size that was fixed at the export is kept by
-    cutting what comes into such pieces, the last one filled up.
+    cutting what comes into such pieces, the last one filled up. name: of the file, for messages.
+
+    What a batch would take is told before it is run (see `budget`): UserError where it is more than any classifier
+    needs, MemoryError where this batch does not fit into what is free.
     """
 
-    def __init__(self, archive: Archive) -> None:
+    def __init__(self, archive: Archive, name: str = "the program") -> None:
         super().__init__()
+        self.name = name
         self.sizes = archive.sizes
         self.torch_version = archive.torch_version
         self.operations = len(archive.nodes)
@@ -65,11 +74,12 @@ class Program(nn.Module):
             else:
                 self.register_buffer(f"tensor_{i}", tensor)
         self._steps = tuple(_compiled(archive))
+        self._needs: dict[torch.Size, budget.Need] = {}
 
     @classmethod
     def read(cls, path: Path) -> Program:
         """The program in a .pt2 file. Raises UserError where it is refused (see `archive`)."""
-        return cls(read_archive(path)).eval()
+        return cls(read_archive(path), path.name).eval()
 
     def forward(self, x: Tensor) -> Tensor:
         """The program's answer to a batch, float32."""
@@ -87,19 +97,57 @@ class Program(nn.Module):
         return torch.cat(answers) if answers else self._run(x.new_zeros(fixed, *x.shape[1:]))[:0]
 
     def _run(self, x: Tensor) -> Tensor:
+        self._refuse_excess(x)
         values: dict[str, Any] = {name: getattr(self, place) for name, place in self._places.items()}
         values[self._input] = x.to(self.dtype)
         for step in self._steps:
-            args = [_filled(a, values, x.device) for a in step.args]
-            kwargs = {key: _filled(a, values, x.device) for key, a in step.kwargs.items()}
-            result = step.function(*args, **kwargs)
-            for name, value in zip(step.outputs, result if step.unpacks else (result,), strict=False):
-                if name is not None:
-                    values[name] = value
-            for name in step.done_with:
-                values.pop(name, None)
+            _take(step, values, x.device)
         answer: Tensor = values[self._output]
         return answer.float()
+
+    def _refuse_excess(self, x: Tensor) -> None:
+        least = torch.Size((self.sizes[0] or 1, *x.shape[1:]))
+        if len(self._needs) >= _MOST_PLANS:
+            self._needs.clear()
+        if least not in self._needs:
+            need = self._need(least)
+            budget.refuse_excess(need, self.name)
+            self._needs[least] = need
+        if x.shape not in self._needs:
+            need = self._need(x.shape)
+            budget.refuse_growth(need, self._needs[least], len(x) / least[0], self.name)
+            self._needs[x.shape] = need
+        if x.device.type == "cpu":  # an accelerator says by itself that its memory is full
+            keeps_all = torch.is_grad_enabled() and x.requires_grad
+            budget.refuse_without_room(self._needs[x.shape], len(x), keeps_all=keeps_all)
+
+    @torch.no_grad()
+    def _need(self, shape: torch.Size) -> budget.Need:
+        """What a batch of this shape would take. Raises UserError where that depends on the pixels."""
+        nowhere = torch.device("meta")
+        tensors = ((name, getattr(self, place)) for name, place in self._places.items())
+        values: dict[str, Any] = {name: torch.empty_like(tensor, device=nowhere) for name, tensor in tensors}
+        values[self._input] = torch.empty(shape, dtype=self.dtype, device=nowhere)
+        with budget.Meter(self.name) as meter:
+            for step in self._steps:
+                computed = (value for name, value in values.items() if name not in self._places)
+                _take(step, values, nowhere, partial(meter.run, step.target, alive=computed))
+        return meter.need()
+
+
+def _take(step: _Step, values: dict[str, Any], device: torch.device, run: Callable[..., Any] | None = None) -> None:
+    """Compute one step's results into `values`, and drop what nobody needs after it.
+
+    run: called with the function, its arguments and its keywords instead of the function itself.
+    """
+    args = [_filled(a, values, device) for a in step.args]
+    kwargs = {key: _filled(a, values, device) for key, a in step.kwargs.items()}
+    result = step.function(*args, **kwargs) if run is None else run(step.function, args, kwargs)
+    for name, value in zip(step.outputs, result if step.unpacks else (result,), strict=False):
+        if name is not None:
+            values[name] = value
+    for name in step.done_with:
+        values.pop(name, None)
 
 
 def _compiled(archive: Archive) -> Iterator[_Step]:
@@ -122,7 +170,17 @@ def _compiled(archive: Archive) -> Iterator[_Step]:
         if function is None:
             raise UserError(f"this PyTorch has no {node.target}", "export it again with this version")
         done = tuple(name for name, at in last.items() if at == i and name != archive.output)
-        yield _Step(function, args, kwargs, node.outputs, node.returns_list or len(node.outputs) != 1, done)
+        unpacks = node.returns_list or len(node.outputs) != 1
+        yield _Step(node.target, function, args, _placed(function, kwargs), node.outputs, unpacks, done)
+
+
+def _placed(function: Callable[..., Any], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Arguments of what makes a tensor of nothing: where the program is, even if the file does not say where."""
+    schema = getattr(function, "_schema", None)
+    if schema is None or any("Tensor" in str(argument.type) for argument in schema.arguments):
+        return kwargs
+    knows = any(argument.name == "device" for argument in schema.arguments)
+    return {**kwargs, "device": _Here()} if knows else kwargs
 
 
 def _arguments(node: Node) -> tuple[tuple[Any, ...], dict[str, Any]]:
