@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from engines.vision.attacks.base import Net, logits, nothing
+from engines.vision.pace import Pace
 from engines.vision.training.augment import rotate
 
 _PARALLEL = 1e-4
@@ -69,15 +70,35 @@ def axis(extent: float, size: int) -> Tensor:
 
 
 def regions(
-    net: Net, plane: Plane, extent: float, size: int, check: Callable[[], None] = nothing
+    net: Net,
+    plane: Plane,
+    extent: float,
+    size: int,
+    check: Callable[[], None] = nothing,
+    *,
+    known: tuple[Tensor, Tensor] | None = None,
+    pace: Pace | None = None,
 ) -> tuple[Tensor, Tensor]:
     """The class named on a grid of the plane, int64 [size, size], and its margin over the next one, [size, size].
 
-    Rows go along v from -extent, columns along u from -extent; distances are Euclidean, in pixels.
+    Rows go along v from -extent, columns along u from -extent; distances are Euclidean, in pixels. known: what was
+    found on a coarser grid of the same plane and extent; points of it that are among these are not asked again. pace:
+    of this net, if it was asked before; `check` is called before each of its passes.
     """
-    line = axis(extent, size).to(plane.origin.device)
-    b, a = torch.meshgrid(line, line, indexing="ij")
-    out = logits(net, plane.at(a.flatten(), b.flatten()), batch=100, check=check)
-    top = out.topk(min(2, out.shape[1]), dim=1)
-    margin = top.values[:, 0] - top.values[:, -1]
-    return top.indices[:, 0].view(size, size), margin.view(size, size)
+    device = plane.origin.device
+    line = axis(extent, size).to(device)
+    b, a = (grid.flatten() for grid in torch.meshgrid(line, line, indexing="ij"))
+    classes = torch.full((size, size), -1, dtype=torch.int64, device=device)
+    margin = torch.zeros(size, size, dtype=plane.origin.dtype, device=device)
+    if known is not None and len(known[0]) > 1 and (size - 1) % (len(known[0]) - 1) == 0:
+        step = (size - 1) // (len(known[0]) - 1)
+        classes[::step, ::step], margin[::step, ::step] = known[0].to(device), known[1].to(margin)
+    todo = (classes.flatten() < 0).nonzero().squeeze(1)
+    for part in (pace or Pace()).parts(len(todo)):
+        check()
+        points = todo[part]
+        out = logits(net, plane.at(a[points], b[points]))
+        top = out.topk(min(2, out.shape[1]), dim=1)
+        classes.view(-1)[points] = top.indices[:, 0]
+        margin.view(-1)[points] = top.values[:, 0] - top.values[:, -1]
+    return classes, margin

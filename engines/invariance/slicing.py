@@ -7,10 +7,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+import torch
+
 from engines.invariance.method import attacked
 from engines.invariance.planes import plane_through, regions, turn_tangent
 from engines.invariance.results import PlaneSlice
 from engines.vision.attacks.deepfool import deepfool
+from engines.vision.pace import Pace
 from engines.vision.training.augment import rotate
 
 if TYPE_CHECKING:
@@ -26,8 +29,10 @@ TURN_SHOWN: Final = 10.0
 class Slicer:
     """The plane of one model and image [C, H, W]: u is PGD-10's change at eps, v the turn at right angles to it."""
 
-    def __init__(self, model: Model, x: Tensor, eps: float, seed: int, check: Callable[[], None]) -> None:
-        self.model, self._check = model, check
+    def __init__(
+        self, model: Model, x: Tensor, eps: float, seed: int, check: Callable[[], None], pace: Pace | None = None
+    ) -> None:
+        self.model, self._check, self._pace = model, check, pace or Pace()
         batch = x[None].to(model.device)
         self.label = model.logits(batch).argmax(1)
         check()
@@ -48,11 +53,17 @@ class Slicer:
                 self.distance = float(found.distance[0])
         self.has_arrow = True
 
-    def slice(self, extent: float, size: int, *, with_arrow: bool = True) -> PlaneSlice:
-        """The plane's classes on size × size points."""
+    def slice(
+        self, extent: float, size: int, *, with_arrow: bool = True, coarse: PlaneSlice | None = None
+    ) -> PlaneSlice:
+        """The plane's classes on size × size points. coarse: a slice of the same extent, whose points are not asked
+        again where they are among these."""
         if with_arrow:
             self.find_arrow()
-        classes, margin = regions(self.model.net, self.plane, extent, size, self._check)
+        known = None
+        if coarse is not None:
+            known = torch.from_numpy(coarse.classes), torch.from_numpy(coarse.margin)
+        classes, margin = regions(self.model.net, self.plane, extent, size, self._check, known=known, pace=self._pace)
         return PlaneSlice(
             model=self.model.name,
             classes=classes.cpu().numpy(),

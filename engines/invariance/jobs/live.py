@@ -23,14 +23,15 @@ from engines.invariance.spec import LiveSpec
 if TYPE_CHECKING:
     from engines.invariance.slicing import Slicer
     from engines.vision.nets.models import Model
+    from engines.vision.pace import Pace
 
 _IDLE_S: Final = 0.25
 _SHOW_S: Final = 0.04
 """Between two snapshots of a dial that fills."""
 _ROUNDS: Final = 3
 """The dial's angles are asked in so many rounds, each spread over the whole circle."""
-_COARSE: Final = 9
-"""Points a side of the first picture of a slice."""
+_COARSE: Final = 7
+"""Points a side of the first picture of a slice, or a few more."""
 _KEPT: Final = 96
 _ROUNDING: Final = 1e-4
 """A relative residual below this is float32's rounding; an equivariant stage has about 1e-6."""
@@ -59,6 +60,7 @@ class LiveSession:
         self.spec, self.ctx = spec, ctx
         self._models: OrderedDict[str, Model | str] = OrderedDict()
         self._kept: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
+        self._paces: dict[str, Pace] = {}
         self._pending: LiveRequest | None = None
         self._work: Iterator[None] | None = None
         self._shown = 0
@@ -182,9 +184,11 @@ class LiveSession:
                 todo = np.array([n for n in range(part, len(angles) - 1, _ROUNDS) if known[n] < 0], np.int64)
                 if not len(todo):
                     continue
-                self._check()
-                many = rotate(x.expand(len(todo), -1, -1, -1), torch.from_numpy(angles[todo]), mode=mode)
-                known[todo], chance[todo] = _named(model, many)
+                for some in self._pace(model).parts(len(todo)):
+                    self._check()
+                    at = todo[some]
+                    many = rotate(x.expand(len(at), -1, -1, -1), torch.from_numpy(angles[at]), mode=mode)
+                    known[at], chance[at] = _named(model, many)
                 known[-1], chance[-1] = known[0], chance[0]  # 360 degrees are 0.
                 if time.perf_counter() - last > _SHOW_S:
                     show()
@@ -236,15 +240,17 @@ class LiveSession:
         _refuse_shape(model, image)
         place = ("slicer", key, wanted.model, wanted.eps)
         slicer: Slicer = self._keep(
-            place, lambda: Slicer(model, torch.from_numpy(image), wanted.eps, self.spec.seed, self._check)
+            place,
+            lambda: Slicer(model, torch.from_numpy(image), wanted.eps, self.spec.seed, self._check, self._pace(model)),
         )
-        sizes = sorted({min(_COARSE, wanted.size | 1), wanted.size // 2 | 1, wanted.size | 1})
-        for size in sizes:
-            drawn: PlaneSlice = self._keep(
-                (*place, wanted.extent, size, slicer.has_arrow),
-                lambda size=size: slicer.slice(wanted.extent, size, with_arrow=False),
+        drawn: PlaneSlice | None = None
+        for size in grids(wanted.size | 1):
+            coarse = drawn
+            drawn = self._keep(
+                (*place, wanted.extent, size),
+                lambda size=size, coarse=coarse: slicer.slice(wanted.extent, size, with_arrow=False, coarse=coarse),
             )
-            self._publish(plane=drawn)
+            self._publish(plane=slicer.with_arrow(drawn))
             yield
             self._check()
             if not slicer.has_arrow:
@@ -270,6 +276,12 @@ class LiveSession:
         if isinstance(found, str):
             raise UserError(found)
         return found
+
+    def _pace(self, model: Model) -> Pace:
+        """How many images a model is asked at once."""
+        from engines.vision.pace import Pace
+
+        return self._paces.setdefault(model.name, Pace())
 
     def _keep(self, key: tuple[Any, ...], make: Any) -> Any:
         """What was made for a key, or what is made now; the least recently used of many is dropped."""
@@ -333,6 +345,15 @@ def inspection(model: Model, wanted: InspectRequest, image: np.ndarray) -> Inspe
         each=gap[0, only].flatten(1).amax(1).cpu().numpy(),
         is_equivariant=relative < _ROUNDING,
     )
+
+
+def grids(size: int) -> list[int]:
+    """Points a side of the pictures of a slice, coarsest first, up to `size` (odd). Each has the points of the one
+    before, as far as halves go."""
+    sizes = [size]
+    while (sizes[0] - 1) % 4 == 0 and sizes[0] >= 2 * _COARSE - 1:
+        sizes.insert(0, (sizes[0] + 1) // 2)
+    return sizes if sizes[0] < 2 * _COARSE else [_COARSE, *sizes]
 
 
 def checked_image(image: np.ndarray) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from engines.core.errors import Cancelled
 from engines.core.job import LocalContext, run_job
 from engines.core.weights import ModelCard
+from engines.invariance.jobs.live import grids
 from engines.invariance.snapshots import InspectRequest, LiveRequest, LiveSnapshot, SliceRequest
 from engines.invariance.spec import LiveSpec
 from engines.vision.images import load_pool
@@ -113,17 +115,25 @@ def test_a_slice_comes_coarse_first_then_with_its_arrow(talk: Talk, nets: dict[s
     wanted = SliceRequest(nets["plain"], extent=5.0, size=25)
     heard = talk.ask(LiveRequest(1, image, (), plane=wanted, first="slice"))
     planes = [snapshot.plane for snapshot in heard if snapshot.plane is not None]
-    assert [len(p.classes) for p in planes][:3] == [9, 9, 13] and len(planes[-1].classes) == 25
+    assert [len(p.classes) for p in planes] == [7, 7, 13, 25, 25]  # with its arrow; done
     assert np.isnan(planes[0].distance) and planes[-1].distance > 0
     middle = planes[-1].classes[12, 12]
     assert middle == planes[-1].label and planes[-1].extent == 5.0
-    assert np.array_equal(planes[-1].classes[::3, ::3], planes[0].classes)
+    assert np.array_equal(planes[-1].classes[::4, ::4], planes[0].classes)
     # DeepFool's way is the shortest known: nothing nearer within the plane is called something else.
     line = np.linspace(-5, 5, 25)
     far = np.hypot(*np.meshgrid(line, line))
     assert (planes[-1].classes[far < 0.7 * planes[-1].distance] == middle).all()
     other = talk.ask(LiveRequest(2, image, (), plane=SliceRequest(nets["plain"], extent=2.0, size=25), first="slice"))
     assert other[0].plane is not None and other[0].plane.distance == planes[-1].distance  # the arrow is kept
+
+
+@pytest.mark.parametrize("size", [5, 9, 25, 33, 41, 49, 97, 201])
+def test_pictures_of_a_slice_begin_with_few_points_and_end_with_all(size: int) -> None:
+    sizes = grids(size)
+    assert sizes == sorted(set(sizes)) and sizes[-1] == size and sizes[0] < 14 and all(n % 2 for n in sizes)
+    if size in (25, 33, 49, 97):  # nothing is asked twice
+        assert all((b - 1) % (a - 1) == 0 for a, b in itertools.pairwise(sizes))
 
 
 def test_the_newest_request_takes_over_and_each_one_shows_something(
