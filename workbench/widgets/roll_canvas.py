@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
 import numpy as np
-from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen, QRegion
+from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen, QPixmap, QRegion
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from workbench.theme import Colours, Theme, font
@@ -56,6 +56,8 @@ class RollCanvas(Canvas):
         self._is_audible = True
         self._sounding = np.zeros(0, int)
         self._pressed: dict[int, int] = {}
+        self._parts: dict[str, tuple[object, QPixmap]] = {}
+        self._coloured: tuple[tuple[RollContent, bool], tuple[np.ndarray, np.ndarray]] | None = None
         self._drawer = RollPainter(theme)
         self._frame = FramePainter(theme)
         self._tiles = Tiles(lambda painter, g: self._drawer.paint_strip(painter, g, self._content))
@@ -231,7 +233,7 @@ class RollCanvas(Canvas):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         g = self.geometry_now()
-        dirty = QRectF(event.rect())
+        region, dirty = event.region(), QRectF(event.rect())
         painter = QPainter(self)
         painter.setFont(self.font())
         if not self.isEnabled():
@@ -241,31 +243,70 @@ class RollCanvas(Canvas):
             painter.save()
             painter.setClipRect(QRectF(g.left, g.top, g.width - g.left, g.height - g.top))
             for x, strip in self._tiles.seen(g, max(dirty.left(), g.left), min(dirty.right(), g.width)):
-                painter.drawPixmap(QRectF(x, g.top, strip.width() / g.ratio, strip.height() / g.ratio),
-                                   strip, QRectF(strip.rect()))  # fmt: skip
+                painter.drawPixmap(QPointF(x, g.top), strip)
             painter.restore()
-        self._paint_frame(painter, g)
+        if self.timeline.loop is not None:
+            self._frame.paint_loop(painter, g, self.timeline.loop)
+        self._paint_hint(painter, g)
         self.paint_over(painter)
+        # Ruler and keys change seldom while a piece plays, and their many small strokes cost most.
+        shape, dark = g.shared_shape(), self.theme.colours
+        ruler = QRectF(g.left, 0, g.width - g.left, g.top)
+        if region.intersects(ruler.toAlignedRect()):
+            key = (shape, dark, g.start, g.width, self.timeline.loop, self.font().key())
+            painter.drawPixmap(ruler.topLeft(), self._kept("ruler", key, ruler, g, self._paint_ruler))
+            self._paint_head(painter, g)
+        keys = QRectF(0, 0, g.left, g.height)
+        if region.intersects(keys.toAlignedRect()):
+            lit = self._lit()
+            key = (shape, dark, tuple((p, c.rgb()) for p, c in lit.items()), self._strip_names(g), self.font().key())
+            painter.drawPixmap(0, 0, self._kept("keys", key, keys, g, lambda p, g: self._paint_keys(p, g, lit)))
         if self._has_ring and self.hasFocus():
             paint_ring(painter, QRectF(self.rect()), QColor(self.colours.accent))
         painter.end()
 
-    def _paint_frame(self, painter: QPainter, g: RollGeometry) -> None:
-        """Ruler, keys, loop, hint."""
-        if self.timeline.loop is not None:
-            self._frame.paint_loop(painter, g, self.timeline.loop)
+    def _kept(
+        self, name: str, key: object, room: QRectF, g: RollGeometry, draw: Callable[[QPainter, RollGeometry], None]
+    ) -> QPixmap:
+        """A picture of a part, painted when its key changes."""
+        found = self._parts.get(name)
+        if found is not None and found[0] == key:
+            return found[1]
+        picture = QPixmap(math.ceil(room.width() * g.ratio), math.ceil(room.height() * g.ratio))
+        picture.setDevicePixelRatio(g.ratio)
+        inner = QPainter(picture)
+        inner.translate(-room.topLeft())
+        draw(inner, g)
+        inner.end()
+        self._parts[name] = (key, picture)
+        return picture
+
+    def _paint_ruler(self, painter: QPainter, g: RollGeometry) -> None:
         self._frame.paint_ruler(painter, g, self.timeline.loop)
-        names = {}
-        if g.pedal:
-            names["Pedal"] = QRectF(0, g.bottom, g.left, g.pedal)
-        if g.lane and self._content.lane is not None:
-            names[self._content.lane.name] = QRectF(0, g.height - g.lane, g.left, g.lane)
-        self._frame.paint_keys(painter, g, self._lit(), names)
+
+    def _paint_keys(self, painter: QPainter, g: RollGeometry, lit: dict[int, QColor]) -> None:
+        self._frame.paint_keys(painter, g, lit, self._strip_names(g))
+
+    def _strip_names(self, g: RollGeometry) -> tuple[tuple[str, float, float], ...]:
+        """(name, top, height) of the strips below the notes."""
+        lane = self._content.lane
+        names = [("Pedal", g.bottom, g.pedal)] if g.pedal else []
+        return (*names, (lane.name, g.height - g.lane, g.lane)) if g.lane and lane is not None else tuple(names)
+
+    def _paint_hint(self, painter: QPainter, g: RollGeometry) -> None:
         if not len(self.notes) and not self.melody and self.hint:
             painter.setPen(QPen(QColor(self.colours.muted)))
             painter.setFont(font("body"))
             room = QRectF(g.left, g.top, g.width - g.left, g.bottom - g.top)
             painter.drawText(room, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self.hint)
+
+    def _paint_head(self, painter: QPainter, g: RollGeometry) -> None:
+        if self._content.duration > 0:
+            painter.save()
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setClipRect(QRectF(g.left, 0, g.width - g.left, g.top + 1))
+            self._frame.paint_head(painter, g, self.timeline.playhead)
+            painter.restore()
 
     def paint_into(self, painter: QPainter, target: QRect) -> None:
         """The same without kept strips, so that an SVG has its notes as shapes."""
@@ -273,7 +314,9 @@ class RollCanvas(Canvas):
         painter.save()
         painter.translate(target.topLeft())
         self._drawer.paint_strip(painter, g, self._content)
-        self._paint_frame(painter, g)
+        self._paint_hint(painter, g)
+        self._paint_ruler(painter, g)
+        self._paint_keys(painter, g, {})
         painter.restore()
 
     def paint_over(self, painter: QPainter) -> None:
@@ -283,7 +326,6 @@ class RollCanvas(Canvas):
         painter.setClipRect(QRectF(g.left, g.top, g.width - g.left, g.height - g.top))
         self._paint_sounding(painter, g)
         self.paint_marks(painter, g)
-        painter.setClipRect(QRectF(g.left, 0, g.width - g.left, g.height))
         if self._content.duration > 0:
             self._frame.paint_playhead(painter, g, self.timeline.playhead)
         painter.restore()
@@ -294,7 +336,7 @@ class RollCanvas(Canvas):
     def _paint_sounding(self, painter: QPainter, g: RollGeometry) -> None:
         if not len(self._sounding):
             return
-        rgb, which = self._content.note_colours(self.theme.is_dark)
+        rgb, which = self._note_colours()
         notes, now = self.notes, self.timeline.playhead
         painter.save()
         painter.setClipRect(QRectF(g.left, g.top, g.width - g.left, g.bottom - g.top))
@@ -309,11 +351,18 @@ class RollCanvas(Canvas):
                 self._frame.paint_glow(painter, g, QRectF(*box), self._drawer.melody_colour, strength)
         painter.restore()
 
+    def _note_colours(self) -> tuple[np.ndarray, np.ndarray]:
+        """As `RollContent.note_colours`, kept for as long as they hold."""
+        key = (self._content, self.theme.is_dark)
+        if self._coloured is None or self._coloured[0][0] is not key[0] or self._coloured[0][1] != key[1]:
+            self._coloured = (key, self._content.note_colours(self.theme.is_dark))
+        return self._coloured[1]
+
     def _lit(self) -> dict[int, QColor]:
         """Colours of the keys that sound or are held."""
         if not len(self._sounding) and not self._pressed:
             return {}
-        rgb, which = self._content.note_colours(self.theme.is_dark)
+        rgb, which = self._note_colours()
         lit = {int(self.notes.pitch[k]): QColor(*(int(v) for v in rgb[which[k]])) for k in self._sounding}
         lit.update({pitch: QColor(self.colours.accent) for pitch in self._pressed})
         return lit

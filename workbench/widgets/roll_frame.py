@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPolygonF
 
@@ -10,6 +12,8 @@ from workbench.widgets.roll_geometry import RollGeometry, tick_step, tick_times
 from workbench.widgets.roll_ink import ink_on, key_colours, mixed, sized
 from workbench.widgets.roll_notes import clock_text, is_black, pitch_name
 from workbench.widgets.roll_painting import NUMBER_ROOM
+
+_WHITE = QColor("#ffffff")
 
 
 class FramePainter:
@@ -61,8 +65,10 @@ class FramePainter:
             if right > left:
                 painter.fillRect(QRectF(left, g.top, right - left, g.height - g.top), veil)
 
-    def paint_keys(self, painter: QPainter, g: RollGeometry, lit: dict[int, QColor], names: dict[str, QRectF]) -> None:
-        """The keyboard at the left, lit where keys sound; names of the strips below it."""
+    def paint_keys(
+        self, painter: QPainter, g: RollGeometry, lit: dict[int, QColor], names: Sequence[tuple[str, float, float]]
+    ) -> None:
+        """The keyboard at the left, lit where keys sound; (name, top, height) of the strips below it."""
         c, edge = self.colours, QColor(self.colours.border)
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
@@ -88,7 +94,8 @@ class FramePainter:
         painter.restore()
         painter.setFont(sized(10.0))
         painter.setPen(QColor(c.muted))
-        for name, room in names.items():
+        for name, top, height in names:
+            room = QRectF(0, top, g.left, height)
             metrics = QFontMetricsF(painter.font())
             text = metrics.elidedText(name, Qt.TextElideMode.ElideRight, room.width() - 6)
             painter.drawText(room.adjusted(4, 0, -2, 0), Qt.AlignmentFlag.AlignVCenter, text)
@@ -126,14 +133,12 @@ class FramePainter:
             halo.setAlpha(round(alpha * (0.5 + 0.5 * strength)))
             painter.setBrush(halo)
             painter.drawRoundedRect(box.adjusted(-grow, -grow, grow, grow), radius + grow, radius + grow)
-        painter.setBrush(
-            mixed(colour.name(), "#ffffff", (0.55 if self.theme.is_dark else 0.35) * (0.4 + 0.6 * strength))
-        )
+        painter.setBrush(mixed(colour, _WHITE, (0.55 if self.theme.is_dark else 0.35) * (0.4 + 0.6 * strength)))
         painter.setPen(QPen(QColor("#ffffff" if self.theme.is_dark else self.colours.text), 1.25))
         painter.drawRoundedRect(box, radius, radius)
 
     def paint_playhead(self, painter: QPainter, g: RollGeometry, seconds: float) -> None:
-        """A line through everything, with a head in the ruler."""
+        """A line through everything."""
         x = g.x_of(seconds)
         if not g.left - 1 <= x <= g.width + 1:
             return
@@ -141,12 +146,14 @@ class FramePainter:
         painter.setPen(QPen(QColor(self.colours.surface), 3))
         painter.drawLine(QPointF(x, g.top), QPointF(x, g.height))
         painter.setPen(QPen(colour, 1.5))
-        painter.drawLine(QPointF(x, g.top - 4), QPointF(x, g.height))
-        if g.top > 0:
-            painter.setBrush(colour)
-            painter.setPen(Qt.PenStyle.NoPen)
-            base = g.top - 11
-            painter.drawPolygon(QPolygonF([
-                QPointF(x - 5, base), QPointF(x + 5, base), QPointF(x + 5, base + 4), QPointF(x, base + 10),
-                QPointF(x - 5, base + 4),
-            ]))  # fmt: skip
+        painter.drawLine(QPointF(x, g.top), QPointF(x, g.height))
+
+    def paint_head(self, painter: QPainter, g: RollGeometry, seconds: float) -> None:
+        """The playhead's head in the ruler."""
+        x, base = g.x_of(seconds), g.top - 11
+        painter.setBrush(QColor(self.colours.text))
+        painter.setPen(QPen(QColor(self.colours.window), 1))
+        painter.drawPolygon(QPolygonF([
+            QPointF(x - 5.5, base), QPointF(x + 5.5, base), QPointF(x + 5.5, base + 4), QPointF(x, base + 11),
+            QPointF(x - 5.5, base + 4),
+        ]))  # fmt: skip

@@ -16,15 +16,17 @@ def key_colours(dark: bool) -> tuple[QColor, QColor]:
 
 def ink_on(ground: QColor) -> QColor:
     """White or near-black letters, whichever are read more easily on a ground."""
-    rgb = np.array(ground.getRgb()[:3], np.uint8)  # type: ignore[index]
-    return QColor("#ffffff" if wants_light_ink(rgb[None])[0] else "#14161b")
+    rgb = np.array([[ground.red(), ground.green(), ground.blue()]], np.uint8)
+    return QColor("#ffffff" if wants_light_ink(rgb)[0] else "#14161b")
 
 
-def mixed(first: str, second: str, share: float) -> QColor:
-    """The colour `share` of the way from the first to the second."""
+def mixed(first: QColor | str, second: QColor | str, share: float) -> QColor:
+    """The opaque colour `share` of the way from the first to the second."""
     a, b = QColor(first), QColor(second)
     return QColor(
-        *(round(x + (y - x) * share) for x, y in zip(a.getRgb()[:3], b.getRgb()[:3], strict=True))  # type: ignore[misc,index]
+        round(a.red() + (b.red() - a.red()) * share),
+        round(a.green() + (b.green() - a.green()) * share),
+        round(a.blue() + (b.blue() - a.blue()) * share),
     )
 
 
