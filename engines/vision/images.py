@@ -105,7 +105,7 @@ def load_pool(
     """
     _check_shape(shape)
     if count < 0:
-        raise UserError(f"expected a number of images from 0 (all), got {count}")
+        raise UserError(f"expected a number of images from 0 (all), got {count}", "0 takes all of them")
     source = source.strip() or best_source(shape)
     rng = np.random.default_rng(seed)
     path = Path(source).expanduser()
@@ -241,7 +241,10 @@ def _picture(path: Path, shape: Shape) -> np.ndarray:
     colours, height, width = shape
     pixels = data.read_picture(path, channels=3 if colours == 3 else 1)
     if min(pixels.shape[:2]) < 2:
-        raise UserError(f"it is {pixels.shape[1]} × {pixels.shape[0]} pixels, too small")
+        raise UserError(
+            f"it is {pixels.shape[1]} × {pixels.shape[0]} pixels, too small",
+            "choose a picture of 2 pixels a side or more",
+        )
     rows, columns = pixels.shape[:2]
     # The largest middle part of the wanted proportions, as a person would crop it.
     part = min(rows / height, columns / width)
@@ -296,7 +299,10 @@ def _resized_floats(images: np.ndarray, size: tuple[int, int], check: Callable[[
 
 def _check_shape(shape: Shape) -> None:
     if len(shape) != 3 or shape[0] not in (1, 3) or not all(4 <= n <= 1024 for n in shape[1:]):
-        raise UserError(f"expected images of 1 or 3 colours and 4 to 1024 pixels a side, got {tuple(shape)}")
+        raise UserError(
+            f"expected images of 1 or 3 colours and 4 to 1024 pixels a side, got {tuple(shape)}",
+            "choose a model for such images, or scale them",
+        )
 
 
 def _need_memory(count: int, shape: Shape) -> None:

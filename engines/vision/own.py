@@ -61,21 +61,30 @@ class OwnModel:
                 "save a program with torch.export.save, or weights with safetensors.torch.save_file",
             )
         if not 1 <= len(self.classes) <= MOST_CLASSES:
-            raise UserError(f"expected 1 to {MOST_CLASSES} class names, got {len(self.classes)}")
+            raise UserError(
+                f"expected 1 to {MOST_CLASSES} class names, got {len(self.classes)}",
+                "give one name for each number that the network answers with",
+            )
         twice = sorted({name for name in self.classes if self.classes.count(name) > 1})
         if twice:
             raise UserError(f"two classes are called {twice[0]!r}", "give each its own name")
         _check_shape(self.input_shape)
         for what, values in (("mean", self.mean), ("std", self.std)):
             if len(values) not in (1, self.input_shape[0]) or not all(map(math.isfinite, values)):
-                raise UserError(f"expected 1 or {self.input_shape[0]} numbers for the {what}, got {values}")
+                raise UserError(
+                    f"expected 1 or {self.input_shape[0]} numbers for the {what}, got {values}",
+                    "give one for all colours, or one for each",
+                )
         if min(self.std) <= 0:
-            raise UserError(f"expected standard deviations above 0, got {self.std}")
+            raise UserError(f"expected standard deviations above 0, got {self.std}", "1 leaves the pixels as they are")
         black, white = self.pixel_range
         if not (math.isfinite(black) and math.isfinite(white) and white > black):
             raise UserError(f"expected a pixel range from black to white, got {self.pixel_range}", "0 to 1 is usual")
         if self.outputs not in get_args(Answer):
-            raise UserError(f"expected outputs to be logits or probabilities, got {self.outputs!r}")
+            raise UserError(
+                f"expected outputs to be logits or probabilities, got {self.outputs!r}",
+                "logits, unless its answers sum to one",
+            )
         if not self.is_program and not self.architecture.get("kind"):
             raise UserError(
                 f"{Path(self.path).name} holds weights alone: which architecture do they belong to?",
@@ -104,7 +113,10 @@ def add_own_model(model: OwnModel, *, replace: bool = False) -> OwnModel:
     try:
         atomic.write_json(place, values)
     except OSError as error:
-        raise UserError(f"{place} could not be written: {error.strerror}") from error
+        raise UserError(
+            f"{place} could not be written: {error.strerror}",
+            "check that the disk has room and that you may write there",
+        ) from error
     return OwnModel(**{**_values(model), "path": absolute})
 
 
@@ -112,7 +124,9 @@ def remove_own_model(name: str) -> None:
     """Forget a model; its file stays. Raises UserError where there is none of that name."""
     place = own_folder() / f"{name}.json"
     if Path(name).name != name or not place.is_file():
-        raise UserError(f"there is no model of yours called {name!r}")
+        raise UserError(
+            f"there is no model of yours called {name!r}", "it may have been forgotten already: look at the list"
+        )
     place.unlink()
 
 
@@ -161,8 +175,14 @@ def _values(model: OwnModel) -> dict[str, Any]:
 
 def _check_shape(shape: tuple[int, ...]) -> None:
     if len(shape) != 3 or not all(isinstance(n, int) for n in shape):
-        raise UserError(f"expected an input shape of colours, height and width, got {shape}")
+        raise UserError(
+            f"expected an input shape of colours, height and width, got {shape}",
+            "(1, 28, 28) and (3, 32, 32) are usual",
+        )
     if shape[0] not in (1, 3):
         raise UserError(f"expected 1 or 3 colours, got {shape[0]}", "pictures are grey or red, green, blue")
     if not all(4 <= n <= 1024 for n in shape[1:]):
-        raise UserError(f"expected 4 to 1024 pixels a side, got {shape[2]} × {shape[1]}")
+        raise UserError(
+            f"expected 4 to 1024 pixels a side, got {shape[2]} × {shape[1]}",
+            "set the size of the pictures that the network was trained on",
+        )

@@ -109,10 +109,13 @@ def class_names(text: str, expected: int) -> tuple[str, ...]:
     if not names:
         raise UserError("the classes have no names yet", "one a line, or separated by commas")
     if expected and len(names) != expected:
-        raise UserError(f"the network answers with {expected} classes, and {len(names)} are named")
+        raise UserError(
+            f"the network answers with {expected} classes, and {len(names)} are named",
+            "name each of its answers once, in their order",
+        )
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise UserError(f"two classes are called “{twice[0]}”")
+        raise UserError(f"two classes are called “{twice[0]}”", "give each its own name")
     return names
 
 
@@ -123,7 +126,10 @@ def numbers(text: str, what: str, colours: int) -> tuple[float, ...]:
     except ValueError:
         raise UserError(f"expected numbers for the {what}, got “{text.strip()}”", "separate them by commas") from None
     if len(values) not in (1, colours):
-        raise UserError(f"expected 1 or {colours} numbers for the {what}, got {len(values)}")
+        raise UserError(
+            f"expected 1 or {colours} numbers for the {what}, got {len(values)}",
+            "give one for all colours, or one for each",
+        )
     return values
 
 
@@ -135,9 +141,11 @@ def pixel_range(text: str) -> tuple[float, float]:
     try:
         black, white = (parse_number(part, whole=False) for part in parts)
     except ValueError:
-        raise UserError(f"expected a range such as 0 to 255, got “{text.strip()}”") from None
+        raise UserError(
+            f"expected a range such as 0 to 255, got “{text.strip()}”", "write two numbers, such as 0 to 255"
+        ) from None
     if white <= black:
-        raise UserError(f"expected black below white, got {text.strip()}")
+        raise UserError(f"expected black below white, got {text.strip()}", "write the value of black first")
     return black, white
 
 

@@ -289,13 +289,13 @@ class OwnModelDialog(QDialog):
         for field in (self.name, self.classes, self.range, self.mean, self.std):
             _mark(field, False)
         if self._found is None:
-            raise UserError("no model file is chosen yet")
+            raise UserError("no model file is chosen yet", "choose one above")
         colours = int(self.colours.currentData())
         name = self.name.text().strip()
         shape = (colours, self.height_box.value(), self.width_box.value())
         if not name:
             _mark(self.name, True)
-            raise UserError("the model has no name yet")
+            raise UserError("the model has no name yet", "type one, for the lists")
         names = self._read(self.classes, lambda: class_names(self.classes.toPlainText(), self._classes()))
         architecture: dict[str, Any] = {}
         if not self._found.is_program:
@@ -305,7 +305,7 @@ class OwnModelDialog(QDialog):
         std = self._read(self.std, lambda: numbers(self.std.text(), "deviation", colours))
         if min(std) <= 0:
             _mark(self.std, True)
-            raise UserError("expected deviations above 0")
+            raise UserError("expected deviations above 0", "1 leaves the pixels as they are")
         return Answers(
             name=name,
             path=self.path.text().strip(),

@@ -183,7 +183,7 @@ def loss_named(loss: str | Loss) -> Loss:
     if callable(loss):
         return loss
     if loss not in _LOSSES:
-        raise UserError(f"expected a loss out of {', '.join(_LOSSES)}, got {loss!r}")
+        raise UserError(f"expected a loss out of {', '.join(_LOSSES)}, got {loss!r}", "choose one of these")
     return _LOSSES[loss]
 
 

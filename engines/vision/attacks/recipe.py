@@ -132,7 +132,7 @@ def recipe_named(title: str, **changes: object) -> Recipe:
     `steps` is not changed for FGSM, which is one step.
     """
     if title not in RECIPES:
-        raise UserError(f"expected a recipe out of {', '.join(RECIPES)}, got {title!r}")
+        raise UserError(f"expected a recipe out of {', '.join(RECIPES)}, got {title!r}", "choose one of these")
     if title == "FGSM":
         changes.pop("steps", None)
     return replace(RECIPES[title], **changes)  # type: ignore[arg-type]

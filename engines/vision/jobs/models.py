@@ -70,7 +70,10 @@ def inspect(spec: InspectSpec, ctx: JobContext) -> InspectResult:
     if not spec.path.strip() or not path.is_file():
         raise UserError(f"there is no file {spec.path!r}", "choose a model file")
     if path.suffix.lower() not in SUFFIXES:
-        raise UserError(f"expected a file ending in {', '.join(SUFFIXES)}, got {path.name!r}")
+        raise UserError(
+            f"expected a file ending in {', '.join(SUFFIXES)}, got {path.name!r}",
+            "save a program with torch.export.save, or weights with safetensors.torch.save_file",
+        )
     ctx.progress(0, 2, f"Checking {path.name}")
     given = (spec.colours, spec.height, spec.width)
     if path.suffix.lower() == ".pt2":
@@ -195,7 +198,7 @@ def _outputs_of(tensors: dict[str, Any], architecture: dict[str, Any]) -> int:
         stored = tensors.get(key, tensors.get(key.removeprefix("body.")))
         if stored is not None and stored.dim() == 2:
             return int(stored.shape[0])
-    raise UserError(f"it lacks {last[-1] if last else 'a last layer'}")
+    raise UserError(f"it lacks {last[-1] if last else 'a last layer'}", "choose the architecture it was trained with")
 
 
 def _remarks(found: Probe) -> list[str]:

@@ -90,7 +90,10 @@ def try_model(spec: TrySpec, ctx: JobContext) -> TryResult:
         lists: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in fields.items()}
         own = OwnModel(**lists)
     except (ValueError, TypeError, AttributeError) as error:
-        raise UserError(f"expected the fields of an own model as JSON: {error}") from None
+        raise UserError(
+            f"expected the fields of an own model as JSON: {error}",
+            'such as {"name": "mine", "path": "net.pt2", "classes": ["a", "b"], "input_shape": [1, 28, 28]}',
+        ) from None
     ctx.progress(0, 0, f"Trying {Path(spec.picture).name}")
     model = load_own(own)
     ctx.check()

@@ -81,7 +81,10 @@ def read_archive(path: Path) -> Archive:
     except (KeyError, TypeError, IndexError, AttributeError, ValueError, OverflowError) as error:
         raise UserError(f"{path.name} cannot be understood: {type(error).__name__}: {error}", _AGAIN) from None
     except OSError as error:
-        raise UserError(f"{path.name} cannot be read: {error.strerror or error}") from None
+        raise UserError(
+            f"{path.name} cannot be read: {error.strerror or error}",
+            "check that the disk is there and that you may read the file",
+        ) from None
     except RuntimeError as error:  # An encrypted part, or sizes that no tensor can have.
         said = str(error).partition("\n")[0][:200]
         raise UserError(f"{path.name} cannot be understood: {said}", _AGAIN) from None
@@ -128,7 +131,10 @@ def _members(opened: zipfile.ZipFile, path: Path) -> dict[str, zipfile.ZipInfo]:
             _AGAIN,
         )
     if stated > MOST_BYTES:
-        raise UserError(f"{path.name} was refused: {_megabytes(stated)}, the limit is {_megabytes(MOST_BYTES)}")
+        raise UserError(
+            f"{path.name} was refused: {_megabytes(stated)}, the limit is {_megabytes(MOST_BYTES)}",
+            "halve its weights with net.half(), or export a smaller network",
+        )
     members = {entry.filename.partition("/")[2]: entry for entry in entries}
     if len(members) != len(entries):
         raise UserError(f"{path.name} was refused: it holds two parts of one name", _AGAIN)
@@ -170,7 +176,10 @@ def _program(reader: _Reader) -> Archive:
     module = model["graph_module"]
     graph = module["graph"]
     if len(graph["nodes"]) > MOST_NODES:
-        raise UserError(f"{reader.path.name} has {len(graph['nodes'])} operations, the limit is {MOST_NODES}")
+        raise UserError(
+            f"{reader.path.name} has {len(graph['nodes'])} operations, the limit is {MOST_NODES}",
+            "leave long loops out of forward: an export writes each round of them out",
+        )
     nodes = tuple(_node(raw, reader.path) for raw in graph["nodes"] if not operations.is_assertion(raw["target"]))
     kept, trained, images = _inputs(reader, module["signature"]["input_specs"])
     if len(images) != 1:

@@ -248,7 +248,10 @@ def _of_weights(path: Path) -> Model:
     net, _ = _with_weights(tensors, card.architecture, path.name)
     classes = card.classes or tuple(map(str, range(net.classes)))
     if len(classes) != net.classes:
-        raise UserError(f"{path.name} has {net.classes} outputs, but its card names {len(classes)} classes")
+        raise UserError(
+            f"{path.name} has {net.classes} outputs, but its card names {len(classes)} classes",
+            "name as many classes in the card beside it",
+        )
     card = card if card.path is None else replace(card, name=path.stem)
     return Model(net, card, classes, net.input_shape, torch.device("cpu"), path.stem)
 

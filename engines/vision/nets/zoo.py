@@ -134,11 +134,11 @@ def build(architecture: Mapping[str, Any], *, seed: int | None = None) -> ImageN
     shape = _shape(values.pop("input_shape", found.input_shape))
     classes = values.pop("classes", 10)
     if not isinstance(classes, int) or not 1 <= classes <= 10_000:
-        raise UserError(f"expected 1 to 10000 classes, got {classes!r}")
+        raise UserError(f"expected 1 to 10000 classes, got {classes!r}", "10 is usual")
     mean = _per_colour(values.pop("mean", 0.0), shape[0], "mean")
     std = _per_colour(values.pop("std", 1.0), shape[0], "std")
     if min(std) <= 0:
-        raise UserError(f"expected standard deviations above 0, got {std}")
+        raise UserError(f"expected standard deviations above 0, got {std}", "1 leaves the pixels as they are")
     config = _config(found, values)
     if seed is None:
         body = _made(found, config, shape, classes)
@@ -166,9 +166,14 @@ def _shape(value: Any) -> tuple[int, int, int]:
     try:
         c, h, w = (int(v) for v in value)
     except (TypeError, ValueError):
-        raise UserError(f"expected an input shape (C, H, W), got {value!r}") from None
+        raise UserError(
+            f"expected an input shape (C, H, W), got {value!r}", "(1, 28, 28) and (3, 32, 32) are usual"
+        ) from None
     if c not in (1, 3) or not (4 <= h <= 1024 and 4 <= w <= 1024):
-        raise UserError(f"expected 1 or 3 colours and 4 to 1024 pixels a side, got {(c, h, w)}")
+        raise UserError(
+            f"expected 1 or 3 colours and 4 to 1024 pixels a side, got {(c, h, w)}",
+            "(1, 28, 28) and (3, 32, 32) are usual",
+        )
     return c, h, w
 
 
@@ -177,7 +182,9 @@ def _per_colour(value: Any, colours: int, what: str) -> tuple[float, ...]:
     if len(values) == 1:
         values *= colours
     if len(values) != colours or not all(isinstance(v, int | float) for v in values):
-        raise UserError(f"expected {colours} numbers for the {what}, got {value!r}")
+        raise UserError(
+            f"expected {colours} numbers for the {what}, got {value!r}", "give one for all colours, or one for each"
+        )
     return tuple(float(v) for v in values)
 
 
