@@ -19,7 +19,7 @@ import numpy as np
 from engines.core.errors import Cancelled, UserError
 from engines.core.spec import Spec
 
-TOPICS: tuple[str, ...] = ("hex", "vision", "invariance", "asymmetric", "transfer")
+TOPICS: tuple[str, ...] = ("hex", "vision", "invariance", "asymmetric", "transfer", "piano")
 """Topics with a ``jobs`` module. A new panel's engine adds its name here."""
 
 

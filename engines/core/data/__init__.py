@@ -4,7 +4,8 @@ Search order: the folder given by hand (`data_dir`, or the environment's WORKBEN
 and then `fetch`, which downloads into the cache. Digits and photographs come with the installed packages.
 """
 
-from engines.core.data import sets as _sets  # noqa: F401  (registers what is known)
+from engines.core.data import music as _music  # noqa: F401  (registers what is known)
+from engines.core.data import sets as _sets  # noqa: F401
 from engines.core.data.access import (
     FileReport,
     MissingData,
@@ -12,6 +13,7 @@ from engines.core.data.access import (
     fetch,
     load,
     load_games,
+    locate,
     status,
     verify,
 )
@@ -42,6 +44,7 @@ __all__ = [
     "load_folder",
     "load_games",
     "load_photo",
+    "locate",
     "photo_names",
     "read_picture",
     "register",

@@ -180,6 +180,16 @@ def load_games(name: str = "hex-games", *, data_dir: Path | str | None = None, c
     return GameSet(entry.name, 9, read_hex_games(paths[0], 9))
 
 
+def locate(
+    name: str, split: str = "all", *, data_dir: Path | str | None = None, check: Check = nothing
+) -> tuple[Path, ...]:
+    """The files of a split, with the right checksums, for a reader of its own. Raises MissingData or UserError."""
+    entry = find(name)
+    if split not in entry.splits:
+        raise UserError(f"{entry.name} has no split {split!r}", f"known: {', '.join(entry.splits)}")
+    return _find_files(entry, split, data_dir, check)[1]
+
+
 def _find_files(
     entry: DataSet, split: str, data_dir: Path | str | None, check: Check
 ) -> tuple[Layout, tuple[Path, ...]]:

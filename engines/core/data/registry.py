@@ -54,7 +54,8 @@ class Layout:
 
 @dataclass(frozen=True)
 class DataSet:
-    """A registry entry. kind: what `load` (images) or `load_games` (games) returns.
+    """A registry entry. kind: what `load` (images) or `load_games` (games) returns; of music
+    `locate` gives the files, and engines/piano reads them.
 
     licence: the terms, and what is known where none were stated. citation: authors, title, year.
     splits: the published ones; "all" joins them. layouts: tried in this order; `fetch` takes the last.
@@ -62,7 +63,7 @@ class DataSet:
 
     name: str
     title: str
-    kind: Literal["images", "games"]
+    kind: Literal["images", "games", "music"]
     licence: str
     citation: str
     page: str

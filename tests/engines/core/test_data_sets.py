@@ -23,6 +23,8 @@ from engines.core.data.places import sha256_of
 from engines.core.errors import Cancelled, UserError
 
 GIVEN = os.environ.get("WORKBENCH_DATA", "")
+BY_HAND = ("hex-games", "pop909", "piano-midi-de", "asap")
+"""Those without an address to fetch them from."""
 needs_data = pytest.mark.skipif(not GIVEN, reason="WORKBENCH_DATA is not set: no local data sets")
 
 
@@ -85,7 +87,7 @@ def test_every_entry_states_its_terms_and_its_files() -> None:
             assert set(layout.needs) == set(entry.splits)
             for file in layout.files:
                 assert len(file.sha256) == 64 and file.size > 0
-        assert entry.downloadable or entry.embedded or entry.name == "hex-games"
+        assert entry.downloadable or entry.embedded or entry.name in BY_HAND
 
 
 def test_names_are_forgiving_and_unknown_ones_are_answered_with_the_known() -> None:
@@ -96,6 +98,8 @@ def test_names_are_forgiving_and_unknown_ones_are_answered_with_the_known() -> N
         data.load("digits", "dev")
     with pytest.raises(UserError, match="no images"):
         data.load("hex-games", "all")
+    with pytest.raises(UserError, match="no images"):
+        data.load("pop909", "all")
     with pytest.raises(UserError, match="no games"):
         data.load_games("digits")
 
@@ -283,7 +287,7 @@ def test_decoding_can_be_cancelled() -> None:
 
 @needs_data
 def test_every_local_file_has_the_registered_checksum() -> None:
-    for name in ("mnist", "fashion-mnist", "cifar10", "hex-games"):
+    for name in ("mnist", "fashion-mnist", "cifar10", *BY_HAND):
         assert data.status(name).state == "ready"
         assert {report.state for report in data.verify(name)} == {"ok"}
 
