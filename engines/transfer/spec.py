@@ -155,7 +155,7 @@ class LiveSpec(Spec):
     )
     data: str = param("", "Where these come from; empty takes the best one here.", group="Run", advanced=True)
     first_look_ms: int = param(
-        60, "An attack that takes longer is shown with fewer iterations first; 0 never.", ge=0, le=10_000, unit="ms",
+        45, "An attack that takes longer is shown with fewer iterations first; 0 never.", ge=0, le=10_000, unit="ms",
         group="Run", advanced=True,
     )  # fmt: skip
     models_kept: int = param(12, "Models kept in memory.", ge=1, le=50, group="Run", advanced=True)

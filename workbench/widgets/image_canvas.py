@@ -40,7 +40,7 @@ class ImageCanvas(Canvas):
     hand is `ImageView`'s.
 
     caption: keep a line below for the caption and the value under the mouse. legend: show the colour bar of
-    differences and values.
+    differences and values. level: keep its room under plain pictures too, so that views in a row are level.
     """
 
     def __init__(
@@ -51,6 +51,7 @@ class ImageCanvas(Canvas):
         caption: bool = True,
         legend: bool = True,
         empty: str = "No picture yet",
+        level: bool = False,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(theme, name, parent)
@@ -61,6 +62,7 @@ class ImageCanvas(Canvas):
         self._image: QImage | None = None
         self._caption, self._unit = "", ""
         self._with_caption, self._with_legend, self._empty = caption, legend, empty
+        self._is_level = level
         self._frame: Frame = "none"
         self._pixel: tuple[int, int] | None = None
         self._zoom = 0  # device pixels for each of the picture's, 0 to fit
@@ -286,7 +288,7 @@ class ImageCanvas(Canvas):
     def _below(self) -> float:
         """Height of what stands under the picture."""
         line = QFontMetricsF(font("small")).height() + 4 if self._with_caption else 0.0
-        return line + (bar_height() + 8 if self._shows_legend() else 0.0)
+        return line + (bar_height() + 8 if self._shows_legend() or self._is_level else 0.0)
 
     def _place(self, target: QRect, ratio: float) -> _Place:
         assert self._image is not None

@@ -162,7 +162,7 @@ def test_without_models_it_says_what_to_do(qtbot: QtBot) -> None:
 def test_craft_writes_a_folder(qtbot: QtBot, tmp_path: Path) -> None:
     with opened_transfer(qtbot, live=False) as (_, panel):
         panel.form.experiment.set_values({"images": 4})
-        panel.craft(tmp_path / "out")
+        panel.crafting.craft(tmp_path / "out")
         qtbot.waitUntil(lambda: (tmp_path / "out" / "recipe.json").is_file(), timeout=PATIENCE_MS)
         qtbot.waitUntil(lambda: not panel.is_busy(), timeout=PATIENCE_MS)
         with np.load(tmp_path / "out" / "crafted.npz") as held:
@@ -181,10 +181,10 @@ def test_state_comes_back_and_odd_state_changes_nothing(qtbot: QtBot) -> None:
     with opened_transfer(qtbot, live=False) as (_, panel):
         panel.restore_state(state)
         assert panel.form.models.selection() == ["small-cnn", "small-mlp"]
-        assert panel.source_name() == "small-mlp" and panel.recipe.eps == 0.3 and panel.recipe.spec.smooth
+        assert panel.choice.source_name() == "small-mlp" and panel.recipe.eps == 0.3 and panel.recipe.spec.smooth
         for odd in ({}, {"tab": 99, "models": 3, "stages": [], "picture": True}, {"recipe": [], "white_box": 5}):
             panel.restore_state(odd)
-        assert panel.source_name() == "small-mlp"
+        assert panel.choice.source_name() == "small-mlp"
 
 
 def test_closing_in_the_middle_leaves_nothing(qtbot: QtBot) -> None:

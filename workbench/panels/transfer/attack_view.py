@@ -13,24 +13,27 @@ from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QFrame, QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
-from engines.core import atomic
+from engines.core import atomic, data
 from engines.transfer.frequency import spectrum
 from engines.transfer.snapshots import LiveSnapshot, Verdicts, Walk
+from engines.vision.images import SOURCES
 from workbench.panels.base import Export
 from workbench.panels.transfer.step_player import StepPlayer
 from workbench.panels.transfer.verdict_board import VerdictBoard, rows_of
 from workbench.panels.vision.picture_box import PictureBox
-from workbench.theme import GRID
+from workbench.theme import GRID, set_role
 from workbench.widgets.basics import ElidedLabel, label, number
 from workbench.widgets.exports import painted_by, save_csv, save_png
 from workbench.widgets.image_view import ImageView, link
 from workbench.widgets.scrubber import Scrubber
+from workbench.widgets.source_picker import DRAWING
 
 if TYPE_CHECKING:
     from engines.vision.images import Pool
     from engines.vision.nets.models import ModelInfo
     from workbench.panels.transfer.panel import TransferPanel
 
+SPECTRUM_TIP: Final = "log₁₀(1 + |F|) of the change, low frequencies in the middle"
 WIDE: Final = 640
 """Pixels of width from which pictures and verdicts stand beside each other."""
 
@@ -46,14 +49,18 @@ class AttackView(QScrollArea):
         theme = panel.services.theme
         self.walk: Walk | None = None
         self.verdicts: Verdicts | None = None
+        self._pool: Pool | None = None
         self._classes: tuple[str, ...] = ()
         self._titles: dict[str, str] = {}
         self._at_end = True
+        self.is_preview = False
+        self._held: Verdicts | None = None
         self.pictures = PictureBox(theme)
-        self.clean = ImageView(theme, "Clean image")
-        self.attacked = ImageView(theme, "Attacked image")
-        self.change = ImageView(theme, "Perturbation, magnified", empty="No perturbation yet")
-        self.spectrum = ImageView(theme, "Spectrum of the perturbation", empty="No spectrum yet")
+        self.clean = ImageView(theme, "Clean image", level=True)
+        self.attacked = ImageView(theme, "Attacked image", level=True)
+        self.change = ImageView(theme, "Perturbation, magnified", empty="No perturbation yet", level=True)
+        self.spectrum = ImageView(theme, "Spectrum of the perturbation", empty="No spectrum yet", level=True)
+        self.spectrum.setToolTip(SPECTRUM_TIP)
         link([self.clean, self.attacked, self.change])
         self.scrubber = Scrubber(theme, "Iterations of the attack", unit="t", speed=4)
         self.aim = QComboBox()
@@ -64,6 +71,9 @@ class AttackView(QScrollArea):
         self.board = VerdictBoard(theme)
         self.player = StepPlayer(theme)
         self.status = ElidedLabel()
+        self.stale = label("", "small", wrap=True)
+        self.stale.setVisible(False)
+        set_role(self.stale, "error")
         self._build()
         self.scrubber.frame_changed.connect(self._stepped)
 
@@ -85,7 +95,26 @@ class AttackView(QScrollArea):
 
     def show_pool(self, pool: Pool) -> None:
         """Offer the pictures of a pool."""
+        self._pool = pool
+        self.stale.setVisible(False)
         self.pictures.show_pool(pool)
+
+    def keep_pictures(self, wanted: str, shape: tuple[int, int, int], why: str) -> bool:
+        """Pictures of the source `wanted` cannot be had. What is shown stays, and it is said what that is; False:
+        nothing stays, because it does not fit models of this shape."""
+        pool = self._pool
+        fits = pool is not None and tuple(pool.images.shape[1:]) == tuple(shape)
+        if fits and pool is not None:
+            told = f"Still the pictures of {_title(pool.source)}: {_title(wanted)} could not be loaded."
+        else:
+            self._pool = None
+            self.pictures.gallery.set_pictures([])
+            self.show_image(None)
+            told = f"There are no pictures: {_title(wanted)} could not be loaded. {why}"
+            self.pictures.show_note("")
+        self.stale.setText(told)
+        self.stale.setVisible(True)
+        return fits
 
     @property
     def target_class(self) -> int:
@@ -93,13 +122,15 @@ class AttackView(QScrollArea):
         found = self.aim.currentData()
         return -1 if found is None else int(found)
 
-    def show_image(self, image: np.ndarray) -> None:
-        """Another image: what was known of the one before goes."""
-        self.walk = self.verdicts = None
-        self.clean.set_picture(image, "clean")
+    def show_image(self, image: np.ndarray | None) -> None:
+        """Another image, or none: what was known of the one before goes."""
+        self.walk = self.verdicts = self._held = None
+        self.is_preview = False
+        self.clean.set_picture(image, "clean" if image is not None else "")
         for view in (self.attacked, self.change, self.spectrum):
             view.clear()
         self.attacked.set_frame("none")
+        self.player.show_step(None, 0, 0.5)
         self._draw_board()
 
     # -- answers ----------------------------------------------------------------------------------------------
@@ -110,28 +141,33 @@ class AttackView(QScrollArea):
             if snapshot.done and snapshot.notes:
                 self.status.setText(snapshot.notes[-1])
             return
-        first = snapshot.walk is not self.walk
-        self.walk = snapshot.walk
-        held = self.verdicts
-        self.verdicts = snapshot.verdicts
+        if snapshot.preview and not self._at_end:
+            return  # A shorter attack has no iteration that is the one looked at.
+        self.walk, self.is_preview = snapshot.walk, snapshot.preview
         # While ε is dragged, the white box answers first; the others keep their rows until theirs come.
-        if first and held is not None and len(held.models) > len(snapshot.verdicts.models) and not snapshot.done:
-            self._waits = True
-        else:
-            self._waits = False
+        held = self._held or self.verdicts
+        waits = held is not None and len(held.models) > len(snapshot.verdicts.models) and not snapshot.done
+        self._held, self.verdicts = held if waits else None, snapshot.verdicts
         steps = len(snapshot.walk.x)
-        with QSignalBlocker(self.scrubber):
-            self.scrubber.set_count(steps, follow=self._at_end)
-            if self._at_end:
-                self.scrubber.set_frame(steps - 1)
-        fools = np.flatnonzero(snapshot.verdicts.fooled[0])
-        self.scrubber.set_marks([int(fools[0])] if len(fools) else [])
-        self._draw_step(self.scrubber.frame, board=not self._waits)
+        if not snapshot.preview:
+            with QSignalBlocker(self.scrubber):
+                self.scrubber.set_count(steps, follow=self._at_end)
+                if self._at_end:
+                    self.scrubber.set_frame(steps - 1)
+            fools = np.flatnonzero(snapshot.verdicts.fooled[0])
+            self.scrubber.set_marks([int(fools[0])] if len(fools) else [])
+        self._draw_step(self.scrubber.frame if not snapshot.preview else steps - 1)
         self._say(snapshot)
 
     def _say(self, snapshot: LiveSnapshot) -> None:
         verdicts, walk = snapshot.verdicts, snapshot.walk
         assert verdicts is not None and walk is not None
+        if snapshot.preview:
+            recipe = self.panel.recipe
+            self.status.setText(
+                f"{recipe.title}: a first look with {walk.passes} of {recipe.passes} passes; the whole attack follows…"
+            )
+            return
         black = ~verdicts.white_box
         fooled = verdicts.fooled[:, -1] & ~verdicts.fooled[:, 0]
         asked = int((black & ~verdicts.fooled[:, 0]).sum())
@@ -148,7 +184,7 @@ class AttackView(QScrollArea):
         self._at_end = self.walk is not None and frame >= len(self.walk.x) - 1
         self._draw_step(frame)
 
-    def _draw_step(self, t: int, *, board: bool = True) -> None:
+    def _draw_step(self, t: int) -> None:
         walk = self.walk
         if walk is None:
             return
@@ -158,16 +194,16 @@ class AttackView(QScrollArea):
             clean = walk.x[0]
         delta = x - clean
         self.clean.set_picture(clean, "clean")
-        self.attacked.set_picture(x, f"attacked, t = {t}")
+        self.attacked.set_picture(x, "first look" if self.is_preview else f"attacked, t = {t}")
         size = float(np.abs(delta).max())
         self.change.set_difference(delta, f"change, |δ|∞ {number(size, 2)}", limit=walk.eps)
-        self.spectrum.set_values(spectrum(delta), "spectrum, log(1 + |F|)")
+        self.spectrum.set_values(spectrum(delta), "log spectrum")
         if self.verdicts is not None:
             fooled = bool(self.verdicts.fooled[0, min(t, self.verdicts.named.shape[1] - 1)])
             self.attacked.set_frame("fooled" if fooled else "ok")
-        self.player.show_step(walk, t, self.panel.recipe.spec.pivot)
-        if board:
-            self._draw_board()
+        if not self.is_preview:
+            self.player.show_step(walk, t, self.panel.recipe.spec.pivot)
+        self._draw_board()
 
     def _draw_board(self) -> None:
         if self.verdicts is None:
@@ -176,8 +212,13 @@ class AttackView(QScrollArea):
             return
         heard = {*self.verdicts.models, *(name for name, _ in self.verdicts.problems)}
         waiting = tuple(title for name, title in self._titles.items() if name not in heard)
-        step = min(self.scrubber.frame, self.verdicts.named.shape[1] - 1)
-        self.board.set_rows(rows_of(self.verdicts, step, waiting), max(len(self._classes), 1), step)
+        last = self.verdicts.named.shape[1] - 1
+        step = last if self.is_preview else min(self.scrubber.frame, last)
+        rows = rows_of(self.verdicts, step, waiting)
+        if self._held is not None:
+            before = rows_of(self._held, min(self.scrubber.frame, self._held.named.shape[1] - 1))
+            rows = rows[: len(self.verdicts.models)] + before[len(self.verdicts.models) :]
+        self.board.set_rows(rows, max(len(self._classes), 1), step)
 
     def show_mode(self, mode: str) -> None:
         """What the session is doing."""
@@ -190,12 +231,14 @@ class AttackView(QScrollArea):
 
     def exports(self) -> list[Export]:
         def none() -> str:
+            if self.is_preview:
+                return "The whole attack is still under way."
             return "" if self.walk is not None else "Attack an image first."
 
         return [
             Export("attacked-png", "Attacked image as PNG, pixel for pixel", ".png", self._write_pixels, none),
             Export("attack-npz", "Attack as NPZ (x, x_adv, every iterate)", ".npz", self._write_npz, none),
-            Export("recipe-json", "Recipe as JSON", ".json", self.panel.write_recipe),
+            Export("recipe-json", "Recipe as JSON", ".json", self.panel.crafting.write_recipe),
             Export("verdicts-csv", "Verdicts as CSV", ".csv", self.board.save, none),
             Export("log-csv", "Log of the iterations as CSV", ".csv", self._write_log, none),
             Export("view-png", "This view as PNG", ".png", self._write_view, none),
@@ -289,6 +332,13 @@ class AttackView(QScrollArea):
         column.addWidget(self.board)
         column.addStretch(1)
         self.pictures.setMinimumHeight(210)
+        self.pictures.note.setWordWrap(True)
+        self._source = QWidget()
+        source = QVBoxLayout(self._source)
+        source.setContentsMargins(0, 0, 0, 0)
+        source.setSpacing(GRID // 2)
+        source.addWidget(self.stale)
+        source.addWidget(self.pictures, 1)
         self._steps = QWidget()
         below = QVBoxLayout(self._steps)
         below.setContentsMargins(0, 0, 0, 0)
@@ -311,15 +361,15 @@ class AttackView(QScrollArea):
         self._arranged = (wide, strip)
         for i, view in enumerate((self.clean, self.attacked, self.change, self.spectrum)):
             self._four_grid.addWidget(view, i // (4 if strip else 2), i % (4 if strip else 2))
-        parts = (self._four, self._right, self._steps, self.pictures, self.status)
+        parts = (self._four, self._right, self._steps, self._source, self.status)
         for part in parts:
             self._grid.removeWidget(part)
         places = (
-            ((self._four, 0, 0, 3), (self._right, 0, 3, 2), (self.status, 1, 0, 5), (self.pictures, 2, 0, 2),
+            ((self._four, 0, 0, 3), (self._right, 0, 3, 2), (self.status, 1, 0, 5), (self._source, 2, 0, 2),
              (self._steps, 2, 2, 3))
             if wide else
             ((self._four, 0, 0, 5), (self.status, 1, 0, 5), (self._right, 2, 0, 5), (self._steps, 3, 0, 5),
-             (self.pictures, 4, 0, 5))
+             (self._source, 4, 0, 5))
         )  # fmt: skip
         for part, row, column, span in places:
             self._grid.addWidget(part, row, column, 1, span)
@@ -333,3 +383,10 @@ def _nobody() -> Verdicts:
     """Verdicts of no model."""
     none = np.zeros((0, 1))
     return Verdicts((), (), (), none.astype(np.int64), none, none, np.zeros(0, np.int64), np.zeros(0, bool))
+
+
+def _title(source: str) -> str:
+    """What a source of pictures is called in a sentence."""
+    if source == DRAWING:
+        return "your drawing"
+    return data.status(source).entry.title if source in SOURCES else f"“{Path(source).name}”"

@@ -34,6 +34,7 @@ class CellView(QWidget):
         self.crafted = ImageView(theme, "Crafted image", empty="")
         self.change = ImageView(theme, "Perturbation, magnified", empty="")
         self.spectrum = ImageView(theme, "Spectrum of the perturbation", empty="")
+        self.spectrum.setToolTip("log₁₀(1 + |F|) of the change, low frequencies in the middle")
         link([self.clean, self.crafted, self.change])
         close = QWidget()
         grid = QGridLayout(close)
@@ -120,4 +121,4 @@ class CellView(QWidget):
         self.crafted.set_picture(crafted, f"crafted: {after}")
         self.crafted.set_frame(frame)
         self.change.set_difference(delta, f"change, |δ|∞ {np.abs(delta).max():.3f}", limit=self._result.eps)
-        self.spectrum.set_values(spectrum(delta), "spectrum, log(1+|F|)")
+        self.spectrum.set_values(spectrum(delta), "log spectrum")

@@ -33,7 +33,7 @@ class Demonstration(QObject):
         """Begin with the image that is shown."""
         panel = self.panel
         panel.tabs.setCurrentIndex(0)
-        if not panel.chosen():
+        if not panel.choice.chosen():
             panel.demo_failed.emit("there is no trained model yet")
             return
         self._is_live, self._figures = True, {}
@@ -72,7 +72,7 @@ class Demonstration(QObject):
         panel = self.panel
         panel.tabs.setCurrentIndex(1)
         stage = panel.stage(1)
-        names = ",".join(panel.names()[:MODELS])
+        names = ",".join(panel.choice.names()[:MODELS])
         try:
             spec = panel.experiment().changed(
                 sources=names, targets=names, recipes=RECIPES, images=IMAGES, gallery=16

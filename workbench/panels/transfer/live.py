@@ -71,6 +71,12 @@ class LiveAttack(QObject):
             return
         self._send(wanted, fresh=fresh)
 
+    def forget(self) -> None:
+        """There is no image any more."""
+        self._wanted, self.latest, self._is_sent = None, None, False
+        self._generation += 1
+        self._oldest = self._generation
+
     def resume(self) -> None:
         """Ask the last request again, where the session has ended or was never begun."""
         if self._wanted is not None and self._handle is None:

@@ -81,16 +81,18 @@ class MatrixStage(Stage):
 
     def wanted(self) -> MatrixSpec:
         """What Run would measure."""
-        sources = self.panel.names()
+        sources = self.panel.choice.names()
         kind = self.ensembles.currentData()
-        normal = self.panel.normal_names()
+        normal = self.panel.choice.normal_names()
         if kind == "normal" and len(normal) > 1:
             sources = [*sources, "+".join(normal)]
         elif kind == "leave-one-out" and len(sources) > 2:
             every = list(sources)
             sources = [*every, *("+".join(n for n in every if n != left) for left in every)]
         return self.panel.experiment().changed(
-            sources=",".join(sources), targets=",".join(self.panel.names()), recipes=",".join(self.chosen_recipes())
+            sources=",".join(sources),
+            targets=",".join(self.panel.choice.names()),
+            recipes=",".join(self.chosen_recipes()),
         )
 
     def begin(self, spec: MatrixSpec) -> JobHandle:
@@ -258,7 +260,7 @@ class MatrixStage(Stage):
             Export("matrix-png", "Matrix as PNG", ".png", self.matrix.save, none),
             Export("matrix-svg", "Matrix as SVG", ".svg", self.matrix.save, none),
             Export("crafted-npz", "Crafted images as NPZ (x, x_adv)", ".npz", self._write_npz, no_images),
-            Export("recipe-json", "Recipe as JSON", ".json", self.panel.write_recipe),
+            Export("recipe-json", "Recipe as JSON", ".json", self.panel.crafting.write_recipe),
             Export("run-json", "Settings of the run as JSON", ".json", self._write_spec, none),
         ]
 

@@ -177,7 +177,7 @@ class MicroscopeView(QScrollArea):
             Export("slice-csv", "Loss slice as CSV", ".csv", self.field.save, no_plane),
             Export("scales-png", "Scale curve as PNG", ".png", self.scales.save, no_curve),
             Export("scales-csv", "Scale curve as CSV", ".csv", self.scales.save, no_curve),
-            Export("recipe-json", "Recipe as JSON", ".json", self.panel.write_recipe),
+            Export("recipe-json", "Recipe as JSON", ".json", self.panel.crafting.write_recipe),
         ]
 
     def save_state(self) -> dict[str, Any]:

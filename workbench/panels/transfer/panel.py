@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 import importlib
-import json
-from dataclasses import asdict
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QFileDialog, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 
-from engines.core import atomic
 from engines.core.errors import UserError
-from engines.transfer.setting import JOINED, default_models, is_robust
+from engines.transfer.setting import default_models
 from engines.transfer.snapshots import LiveSnapshot
-from engines.transfer.spec import CraftSpec, MatrixSpec, RecipeSpec
+from engines.transfer.spec import MatrixSpec, RecipeSpec
 from engines.vision.images import Pool
-from engines.vision.nets.models import ModelInfo
 from workbench.commands import Command, later
 from workbench.panels.base import Export, Panel, Zone
 from workbench.panels.registry import PanelInfo
 from workbench.panels.transfer.attack_view import AttackView
+from workbench.panels.transfer.crafting import Crafting
 from workbench.panels.transfer.demo import Demonstration
 from workbench.panels.transfer.files import pool_of, read_recipe
+from workbench.panels.transfer.kept_state import kept_state, take_up
 from workbench.panels.transfer.live import LiveAttack
 from workbench.panels.transfer.microscope import PLANE, MicroscopeView
+from workbench.panels.transfer.model_choice import ModelChoice
 from workbench.panels.transfer.recipe_bar import RecipeBar
 from workbench.panels.transfer.recipe_model import RecipeModel
 from workbench.panels.transfer.settings_form import NUMBERS, SettingsForm
@@ -34,9 +34,6 @@ from workbench.panels.vision.models import OwnModels, model_items
 from workbench.panels.vision.pools import Pools
 from workbench.services import Services
 from workbench.theme import GRID
-
-if TYPE_CHECKING:
-    from workbench.runner import JobHandle
 
 FORM_FROM: Final = 900
 """Width of the panel from which the choices are shown beside the work by themselves."""
@@ -49,8 +46,6 @@ TABS: Final = (
 )
 """Title, "module:class" of what is imported when first shown, tooltip."""
 ATTACK, MATRIX, RACE, MICROSCOPE, TRAINING = range(5)
-WHITE_BOX: Final = "mnist-lenet"
-"""Attacked at first, where it is here: quick enough for the slider, and not the weakest."""
 
 
 class TransferPanel(Panel):
@@ -61,13 +56,14 @@ class TransferPanel(Panel):
         self.recipe = RecipeModel(self)
         self.live = LiveAttack(self)
         self.form = SettingsForm(services)
+        self.choice = ModelChoice(self.form.models)
         self.own = OwnModels(self, self.form.models)
         self.pools = Pools(self, self.form.source)
         self.bar = RecipeBar(self.recipe, services.theme)
         self.attack = AttackView(self)
         self.microscope = MicroscopeView(self)
         self.demonstration = Demonstration(self)
-        self._source = WHITE_BOX
+        self.crafting = Crafting(self)
         self._truth = ""
         self._index_wanted = -1
         self._stages: dict[int, Any] = {}
@@ -139,26 +135,10 @@ class TransferPanel(Panel):
 
     # -- what tabs ask ----------------------------------------------------------------------------------------
 
-    def chosen(self) -> list[ModelInfo]:
-        """The ticked models that can be used."""
-        return [i for i in self.form.models.models() if isinstance(i, ModelInfo) and not i.problem]
-
-    def names(self) -> list[str]:
-        """Names of the ticked models. Raises UserError where none is ticked."""
-        found = [info.name for info in self.chosen()]
-        if not found:
-            raise UserError("no model is ticked", "tick two or more on the left: one is attacked, the others are asked")
-        return found
-
-    def normal_names(self) -> list[str]:
-        """Of these, the ones that were not trained against an adversary and share the first one's classes."""
-        normal = [info for info in self.chosen() if not is_robust(info)]
-        return [info.name for info in normal if info.classes == normal[0].classes]
-
-    def source_name(self) -> str:
-        """The white box as a spec names it. Raises UserError where none is ticked."""
-        self.names()
-        return self._source
+    def choose_models(self, white_box: str = "") -> None:
+        """Follow the ticks. white_box: attack this one, if it is among them."""
+        self.choice.source = white_box or self.choice.source
+        self._models_changed()
 
     def experiment(self) -> MatrixSpec:
         """Recipe, pictures and size of an experiment. Raises UserError where something does not fit."""
@@ -185,6 +165,21 @@ class TransferPanel(Panel):
                 view.restore_state(state)
         return self._stages[number]
 
+    def built(self) -> dict[str, Any]:
+        """The tabs that were shown so far, by title."""
+        return {TABS[number][0]: self.stage(number) for number in (ATTACK, MICROSCOPE, *self._stages)}
+
+    def restore_stages(self, states: dict[str, Any]) -> None:
+        """States of tabs by title; those of tabs that are not built yet wait."""
+        self._stage_states = states
+        for title, view in self.built().items():
+            if isinstance(states.get(title), dict):
+                view.restore_state(states[title])
+
+    def want_picture(self, number: int) -> None:
+        """Show this one of the pictures that are being loaded."""
+        self._index_wanted = number
+
     # -- the panel contract -----------------------------------------------------------------------------------
 
     def run(self) -> None:
@@ -193,7 +188,7 @@ class TransferPanel(Panel):
         if number in (ATTACK, MICROSCOPE):
             number = MATRIX
             self.tabs.setCurrentIndex(number)
-        self._try(self.stage(number).start)
+        self.attempt(self.stage(number).start)
 
     def demo(self) -> None:
         """A live attack on one image, then a small matrix."""
@@ -224,7 +219,7 @@ class TransferPanel(Panel):
         if path.is_dir() or self.pools.accepts(path):
             self.pools.open_path(path)
         elif suffix == ".json":
-            self.recipe.load(read_recipe(path))
+            self._take_recipe(path)
         elif suffix == ".npz":
             self._pool_loaded(pool_of(path, self.pools.shape))
         elif self.own.accepts(path):
@@ -235,44 +230,10 @@ class TransferPanel(Panel):
         self.tabs.setCurrentIndex(ATTACK)
 
     def save_state(self) -> dict[str, Any]:
-        stages = dict(self._stage_states)
-        for number in (ATTACK, MICROSCOPE, *self._stages):
-            stages[TABS[number][0]] = self.stage(number).save_state()
-        return {
-            "models": self.form.models.selection(),
-            "white_box": self._source,
-            "source": self.pools.source,
-            "picture": self.attack.pictures.index,
-            "recipe": self.recipe.save_state(),
-            "experiment": self.form.experiment.save_state(),
-            "stages": stages,
-            "tab": self.tabs.currentIndex(),
-        }
+        return kept_state(self, self._stage_states)
 
     def restore_state(self, state: dict[str, Any]) -> None:
-        models = state.get("models")
-        if isinstance(state.get("white_box"), str):
-            self._source = state["white_box"]
-        if isinstance(models, list) and all(isinstance(name, str) for name in models):
-            self.form.models.set_selection(models)
-        self._models_changed()
-        if isinstance(state.get("source"), str) and state["source"]:
-            self.pools.set_source(state["source"])
-        picture = state.get("picture")
-        if isinstance(picture, int) and not isinstance(picture, bool):
-            self._index_wanted = picture
-        self.recipe.restore_state(state.get("recipe"))
-        if isinstance(state.get("experiment"), dict):
-            self.form.experiment.restore_state(state["experiment"])
-        if isinstance(state.get("stages"), dict):
-            self._stage_states = state["stages"]
-            for number in (ATTACK, MICROSCOPE, *self._stages):
-                kept = self._stage_states.get(TABS[number][0])
-                if isinstance(kept, dict):
-                    self.stage(number).restore_state(kept)
-        tab = state.get("tab")
-        if isinstance(tab, int) and not isinstance(tab, bool) and 0 <= tab < self.tabs.count():
-            self.tabs.setCurrentIndex(tab)
+        take_up(self, state)
 
     def exports(self) -> list[Export]:
         return list(self.stage(self.tabs.currentIndex()).exports())
@@ -291,55 +252,11 @@ class TransferPanel(Panel):
             Command("transfer.redo", "Redo the change of the recipe", self.recipe.redo, "Ctrl+Y",
                     self.recipe.why_no_redo, group, "redo"),
             *views,
-            Command("transfer.craft", "Craft and save images with this recipe…", self.craft, group=group, icon="save"),
+            Command("transfer.craft", "Craft and save images with this recipe…", self.crafting.craft, group=group,
+                    icon="save"),
             Command("transfer.own", "Add a model of your own…", lambda: self.form.models.add_own(), group=group,
                     icon="plus"),
         ]  # fmt: skip
-
-    # -- crafting and recipes out -----------------------------------------------------------------------------
-
-    def write_recipe(self, path: Path) -> None:
-        """Name, parts, numbers and white box of the recipe as JSON; dropped on the window it is taken up again."""
-        about = {
-            "name": self.recipe.title,
-            "recipe": asdict(self.recipe.recipe()),
-            "passes": self.recipe.passes,
-            "source": self._source,
-            "paper": "Lin et al. 2020, arXiv 1908.06281",
-        }
-        atomic.write_text(path, json.dumps(about, indent=2, ensure_ascii=False) + "\n")
-
-    def craft(self, folder: Path | None = None) -> None:
-        """Attack the chosen pictures and write NPZ, PNG and recipe.json into a folder, asked for unless given."""
-        if folder is None:
-            chosen = QFileDialog.getExistingDirectory(self, "Folder for the crafted images")
-            if not chosen:
-                return
-            folder = Path(chosen)
-        where = folder
-
-        def begin() -> None:
-            size = self.experiment()
-            common = {k: v for k, v in size.model_dump().items() if k in CraftSpec.model_fields}
-            classes = self._source_infos()[0].classes
-            aim = self.attack.target_class
-            spec = CraftSpec.checked(
-                {**common, "source": self.source_name(), "targets": ",".join(self.names()), "folder": str(where),
-                 "target_class": classes[aim] if aim >= 0 else "", "images": min(size.images, 10_000)}
-            )  # fmt: skip
-            handle = self.start("transfer.craft", spec)
-            handle.ended.connect(self._crafted)
-
-        self._try(begin)
-
-    def _crafted(self, handle: JobHandle) -> None:
-        handle.ended.disconnect(self._crafted)
-        if handle.state == "done":
-            r = handle.result
-            self.show_message(
-                f"{r.files} files are in {r.folder}: {int(r.fooled_saved[0].sum())} of {len(r.keys)} saved images fool "
-                f"{r.targets[0].title}.", "info",
-            )  # fmt: skip
 
     # -- zones ------------------------------------------------------------------------------------------------
 
@@ -366,7 +283,8 @@ class TransferPanel(Panel):
 
     # -- inside -----------------------------------------------------------------------------------------------
 
-    def _try(self, action: Any) -> bool:
+    def attempt(self, action: Callable[[], object]) -> bool:
+        """Do something; what the user can mend is shown as a message. Says whether it was done."""
         try:
             action()
         except UserError as error:
@@ -392,22 +310,28 @@ class TransferPanel(Panel):
         if (
             spec is not None
             and field in NUMBERS
-            and not self._try(lambda: self.recipe.change(**{field: getattr(spec, field)}))
+            and not self.attempt(lambda: self.recipe.change(**{field: getattr(spec, field)}))
         ):
             self.form.show_recipe(self.recipe.spec)
 
     def set_source(self, name: str) -> None:
         """Attack this model, or the mean logits of several joined by +."""
-        self._source = name
+        self.choice.source = name
         self._show_sources()
         self._ask(fresh=True)
 
-    def _source_infos(self) -> list[ModelInfo]:
-        by_name = {info.name: info for info in self.chosen()}
-        return [by_name[part] for part in self._source.split(JOINED) if part in by_name]
+    def _take_recipe(self, path: Path) -> None:
+        values = read_recipe(path)
+        refused = self.recipe.load(values)
+        if refused:
+            more = f" and {len(refused) - 1} more" if len(refused) > 1 else ""
+            said = f"{path.name}: {refused[0]}{more}"
+            if len(refused) == len(values):
+                raise UserError(said, "nothing was taken from it: drop a recipe.json that this panel exported")
+            self.show_message(said, "warn", "These stay as they were, the rest was taken; Ctrl+Z goes back.")
 
     def _models_changed(self) -> None:
-        chosen = self.chosen()
+        chosen = self.choice.chosen()
         self._show_sources()
         if chosen and chosen[0].input_shape != self.pools.shape:
             self.recipe.set_shape(chosen[0].input_shape)
@@ -416,34 +340,24 @@ class TransferPanel(Panel):
         self._ask(fresh=True)
 
     def _show_sources(self) -> None:
-        chosen = self.chosen()
-        sources = [(info.name, info.title) for info in chosen]
-        normal = self.normal_names() if chosen else []
-        if len(normal) > 1:
-            sources.append((JOINED.join(normal), f"{len(normal)} normal models together"))
-        known = [name for name, _ in sources]
-        if self._source not in known:
-            self._source = WHITE_BOX if WHITE_BOX in known else known[0] if known else ""
-        self.bar.set_sources(sources, self._source)
-        infos = self._source_infos()
-        self.attack.set_models(chosen, infos[0].classes if infos else ())
+        self.bar.set_sources(self.choice.offered(), self.choice.source)
+        self.attack.set_models(self.choice.chosen(), self.choice.source_classes())
 
     def _picture(self, image: np.ndarray, truth: str) -> None:
         self._truth = truth
         self.attack.show_image(image)
         self.microscope.forget()
-        fits = all(info.input_shape == image.shape for info in self.chosen())
+        fits = all(info.input_shape == image.shape for info in self.choice.chosen())
         self.live.set_image(image, **{**self._wanted(), **({} if fits else {"source": ""})})
 
     def _wanted(self) -> dict[str, Any]:
         """What the tab that is shown needs of the session."""
-        infos = self._source_infos()
-        classes = [name.casefold() for name in infos[0].classes] if infos else []
+        classes = [name.casefold() for name in self.choice.source_classes()]
         label = classes.index(self._truth.casefold()) if self._truth.casefold() in classes else -1
         deep = self.tabs.currentIndex() == MICROSCOPE
         return {
-            "source": self._source if infos else "",
-            "targets": tuple(info.name for info in self.chosen()),
+            "source": self.choice.source if classes else "",
+            "targets": tuple(info.name for info in self.choice.chosen()),
             "recipe": self.recipe.recipe(),
             "label": label,
             "target_class": self.attack.target_class if self.attack.target_class < len(classes) else -1,
@@ -454,7 +368,7 @@ class TransferPanel(Panel):
 
     def _ask(self, *, fresh: bool = False) -> None:
         if self.isVisible() and self.tabs.currentIndex() in (ATTACK, MICROSCOPE):
-            image, infos = self.live.image, self.chosen()
+            image, infos = self.live.image, self.choice.chosen()
             if image is not None and any(info.input_shape != image.shape for info in infos):
                 return  # Pictures of the other shape are on their way.
             self.live.ask(fresh=fresh, **self._wanted())
@@ -470,5 +384,8 @@ class TransferPanel(Panel):
         self._index_wanted = -1
 
     def _pool_failed(self, text: str) -> None:
-        self.attack.pictures.show_note(text)
+        if not self.attack.keep_pictures(self.pools.source, self.pools.shape, text):
+            self._truth = ""
+            self.live.forget()
+            self.microscope.forget()
         self.demonstration.fail(text)

@@ -81,7 +81,7 @@ class RaceStage(Stage):
         size = self.panel.experiment()
         common = {k: v for k, v in size.model_dump().items() if k in RaceSpec.model_fields}
         spec = RaceSpec.checked(
-            {**common, "source": self.panel.source_name(), "targets": ",".join(self.panel.names()),
+            {**common, "source": self.panel.choice.source_name(), "targets": ",".join(self.panel.choice.names()),
              "left": self.choices[0].currentData(), "right": self.choices[1].currentData()}
         )  # fmt: skip
         handle = self.panel.start("transfer.race", spec)
@@ -231,7 +231,7 @@ class RaceStage(Stage):
             Export("race-left-png", "Left plot as PNG", ".png", self.plots[0].save, none),
             Export("race-right-png", "Right plot as PNG", ".png", self.plots[1].save, none),
             Export("race-npz", "Iterates as NPZ", ".npz", self._write_npz, none),
-            Export("recipe-json", "Recipe as JSON", ".json", self.panel.write_recipe),
+            Export("recipe-json", "Recipe as JSON", ".json", self.panel.crafting.write_recipe),
         ]
 
     def _write_csv(self, path: Path) -> None:

@@ -104,12 +104,14 @@ class RecipeBar(QFrame):
         for field, chip in self.chips.items():
             chip.setChecked(bool(getattr(spec, field)))
         with QSignalBlocker(self.presets), QSignalBlocker(self.steps), QSignalBlocker(self.eps):
-            self.presets.setCurrentText(self.model.matching() or MIXTURE)
+            matching = self.model.matching()
+            self.presets.setCurrentText(matching or MIXTURE)
             self.steps.setValue(spec.steps)
             self.eps.setValue(max(1, round(self.model.eps / self.model.most_eps * STEPS)))
         eps = self.model.eps
         self.eps_text.setText(f"ε {eps:.3f} = {eps * 255:.1f}/255")
         self.name.setText(title)
+        self.name.setVisible(not matching)  # The list of recipes says it already.
         copies = spec.copies if spec.scales else 1
         each = f"{spec.steps}\u202f×\u202f{copies}" if copies > 1 else ""
         self.cost.setText(f"{cost} gradient pass{'es' if cost != 1 else ''} an image{f' ({each})' if each else ''}")

@@ -135,24 +135,25 @@ class RecipeModel(QObject):
             self.load({**state["spec"], "eps": state["spec"].get("eps") if state.get("colours") == self._colours else
                        self._eps[self._colours]})  # fmt: skip
 
-    def load(self, values: dict[str, Any]) -> bool:
-        """Take fields of a RecipeSpec from outside, each as far as it fits; says whether any did."""
-        fresh, any_fit = self.spec, False
+    def load(self, values: dict[str, Any]) -> tuple[str, ...]:
+        """Take fields of a RecipeSpec from outside, each as far as it fits; says what did not, and why."""
+        fresh, refused = self.spec, []
         for field, value in values.items():
             if field not in RecipeSpec.model_fields or field in _PLAIN:
                 continue
             try:
                 tried = fresh.changed(**{field: value})
                 recipe_of(tried, float(tried.eps or self.eps))
-            except UserError:
+            except UserError as error:
+                refused.append(error.what)
                 continue
-            fresh, any_fit = tried, True
+            fresh = tried
         if fresh.eps is None:
             fresh = fresh.changed(eps=self.eps)
         if fresh != self.spec:
             self._past = [*self._past[-_KEPT:], self.spec]
             self._set(fresh)
-        return any_fit
+        return tuple(refused)
 
     def _set(self, spec: RecipeSpec) -> None:
         self.spec = spec
