@@ -92,7 +92,7 @@ class Sampler:
     def prime(self, tokens: Tensor) -> None:
         """Take tokens [n] or [B, n] as already played. Raises UserError for ids outside the vocabulary."""
         rows = _rows(tokens.to(self.device), self.batch)
-        if rows.numel() and not (0 <= int(rows.min()) and int(rows.max()) < self.net.config.vocabulary):
+        if rows.numel() and not (int(rows.min()) >= 0 and int(rows.max()) < self.net.config.vocabulary):
             raise UserError(f"expected tokens from 0 to {self.net.config.vocabulary - 1}")
         self._drawn += list(rows.unbind(1))
         if self.mask is not None:

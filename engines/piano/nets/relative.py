@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 BLOCK: Final = 128
-"""Queries that a causal layer answers at once. Later keys are not even multiplied: a third of the work at 512 tokens."""
+"""Queries that a causal layer answers at once. Later keys are not even multiplied: it saves a third at 512 tokens."""
 
 
 def causal_scores(q: Tensor, table: Tensor, keys: int) -> Tensor:
@@ -26,10 +26,10 @@ def causal_scores(q: Tensor, table: Tensor, keys: int) -> Tensor:
     meaningless (they hold 0 at j = i + 1, then values of the next row) and must be masked.
     """
     heads, batch, n, c = q.shape
-    far_first = table[:, :keys].flip(1)
+    kept = min(table.shape[1], keys)
+    near = q.reshape(heads, batch * n, c) @ table[:, :kept].flip(1).mT  # [H, B·n, kept], distances kept - 1 … 0
     # Columns are the distances keys - 1 … 0, and one of zeros for "-1": with it, the skew is a plain view.
-    columns = F.pad(far_first, (0, 0, max(0, keys - table.shape[1]), 1))  # [H, keys + 1, c]
-    scores = q.reshape(heads, batch * n, c) @ columns.mT  # [H, B·n, keys + 1]
+    scores = F.pad(near, (keys - kept, 1))
     flat = scores.view(heads, batch, n * (keys + 1))[..., n - 1 : n - 1 + n * keys]
     return flat.unflatten(-1, (n, keys))
 
@@ -42,18 +42,17 @@ def two_sided_scores(q: Tensor, table: Tensor) -> Tensor:
     heads, batch, length, c = q.shape
     reach = (table.shape[1] + 1) // 2
     kept = min(reach, length)
-    far_first = table[:, reach - kept : reach + kept - 1].flip(1)
-    columns = F.pad(far_first, (0, 0, length - kept, length - kept))  # [H, 2L - 1, c], distances L - 1 … -(L - 1)
-    scores = q.reshape(heads, batch * length, c) @ columns.mT
-    step = 2 * length - 2
-    if step == 0:
+    near = q.reshape(heads, batch * length, c) @ table[:, reach - kept : reach + kept - 1].flip(1).mT
+    scores = F.pad(near, (length - kept, length - kept))  # Columns: distances L - 1 … -(L - 1).
+    if length == 1:
         return scores.view(heads, batch, 1, 1)
+    step = 2 * length - 2
     flat = scores.view(heads, batch, length * (2 * length - 1))[..., length - 1 :]
     return flat[..., : length * step].unflatten(-1, (length, step))[..., :length]
 
 
 class Projections(nn.Module):
-    """The four projections of an attention layer, none with a bias. memory_width: what keys and values are read from."""
+    """The projections of an attention layer, none with a bias. memory_width: what keys and values are read from."""
 
     def __init__(self, d: int, heads: int, key_channels: int, memory_width: int | None = None) -> None:
         super().__init__()

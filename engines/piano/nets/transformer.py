@@ -30,10 +30,11 @@ class StyleConfig:
     """What builds a network; everything in it travels in a model card.
 
     d: width. heads. key_channels: of all heads together. ffn: hidden units. layers_enc, layers_dec: of each encoder and
-    of the decoder. R: learned relative distances. dropout: of residuals, attention and ReLU. mode: what conditions the
-    decoder; "unpooled" hands over every position of the performance instead of their mean. merge: how style and melody
-    meet. encoder_relative: "two-sided", "spill" (the reference code's accident) or "none". length: tokens of a training
-    crop, which the absolute positions know; melody_length: of a melody window.
+    of the decoder. R: learned relative distances; R_enc: those of the encoders, 0 for R as well. dropout: of residuals,
+    attention and ReLU. mode: what conditions the decoder; "unpooled" hands over every position of the performance
+    instead of their mean. merge: how style and melody meet. encoder_relative: "two-sided", "spill" (as the reference
+    code has it) or "none". length: tokens of a training crop, which the absolute positions know; melody_length: of a
+    melody window.
     """
 
     d: int = 384
@@ -47,6 +48,7 @@ class StyleConfig:
     mode: Mode = "performance"
     merge: Merge = "sum"
     encoder_relative: Literal["two-sided", "spill", "none"] = "two-sided"
+    R_enc: int = 0
     length: int = 2048
     melody_length: int = 1024
     vocabulary: int = 310
@@ -57,7 +59,7 @@ class StyleConfig:
             raise UserError(f"expected a mode out of {', '.join(get_args(Mode))}, got {self.mode!r} ({self.merge!r})")
         if self.d % self.heads or self.key_channels % self.heads or self.d % 2:
             raise UserError(f"d {self.d} and key_channels {self.key_channels} do not share out on {self.heads} heads")
-        small = [f.name for f in fields(self) if f.type == "int" and getattr(self, f.name) < 1]
+        small = [f.name for f in fields(self) if f.type == "int" and getattr(self, f.name) < (f.name != "R_enc")]
         if small:
             raise UserError(f"expected at least 1 for {', '.join(small)}")
 
@@ -122,7 +124,7 @@ class EncoderLayer(nn.Module):
         super().__init__()
         c = config
         self.norm_self, self.norm_ffn = nn.LayerNorm(c.d, eps=_EPS), nn.LayerNorm(c.d, eps=_EPS)
-        self.attention = RelativeAttention(c.d, c.heads, c.key_channels, c.R, c.dropout, c.encoder_relative)
+        self.attention = RelativeAttention(c.d, c.heads, c.key_channels, c.R_enc or c.R, c.dropout, c.encoder_relative)
         self.ffn = FeedForward(c.d, c.ffn, c.dropout)
         self.dropout = c.dropout
 
