@@ -12,7 +12,10 @@ from engines.core.errors import UserError
 
 @dataclass(frozen=True)
 class Metronome:
-    """Beats at `first_s`, `first_s` + 60 / bpm, … seconds of music; every `bar`-th is higher (0: none is). gain: 0 … 1."""
+    """Beats at `first_s`, `first_s` + 60 / bpm, … seconds of music.
+
+    bar: every so many a higher one; 0 for none. gain: 0 … 1.
+    """
 
     bpm: float
     first_s: float = 0.0

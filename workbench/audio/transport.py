@@ -138,6 +138,11 @@ class Transport:
         """Whether it plays, or would as soon as it can."""
         return self._wish.run > 0 and self._head.ended_run != self._wish.run
 
+    @property
+    def has_seek_ahead(self) -> bool:
+        """Whether the callback has not yet obeyed the last `seek`."""
+        return self._wish.seek[0] != self._head.seen_seek
+
     def play(self) -> None:
         """Go on from where it is; from the start (or the loop's) when the end was reached."""
         if self.is_wanted:
@@ -151,7 +156,7 @@ class Transport:
 
     def _is_at_end(self) -> bool:
         wish = self._wish
-        place = wish.seek[1] if wish.seek[0] != self._head.seen_seek else self._mark.position
+        place = wish.seek[1] if self.has_seek_ahead else self._mark.position
         tracks = _audible(wish.gains, wish.program)
         return bool(tracks) and all(t.complete and wish.program.frame(place) >= t.frames for t in tracks)
 

@@ -7,16 +7,19 @@ answer before it asks for the next: nothing can be lost, and a seek or a new tem
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from engines.core.errors import UserError
 from engines.core.job import JobContext, job
-from engines.piano.sound.mixing import limited, score_from
+from engines.piano.sound.bank import Instrument
+from engines.piano.sound.mixing import Score, limited, nothing, score_from
 from engines.piano.sound.render import render, stretch
-from engines.piano.sound.requests import StretchAnswer, StretchRequest
+from engines.piano.sound.requests import NO_SAMPLES, StretchAnswer, StretchRequest
 from engines.piano.sound.soundfont import choose
 from engines.piano.sound.spec import RenderSpec, SoundSpec
 from engines.piano.sound.wave_file import write_wav
@@ -119,17 +122,42 @@ def answered(request: StretchRequest, spec: SoundSpec, ctx: JobContext) -> Stret
     """One stretch. What is wrong with a request is part of the answer and ends nothing."""
     began = time.perf_counter()
     chosen = choose(request.instrument or spec.instrument, spec.rate)
-    name, remarks, problem = chosen.instrument.name, chosen.remarks, ""
-    samples = np.zeros((0, 2), np.float32)
-    if request.end - request.begin > _LONGEST_STRETCH_S * spec.rate:
-        problem = f"expected a stretch of at most {_LONGEST_STRETCH_S:.0f} s"
-    elif request.end > request.begin:
-        try:
-            score = score_from(
-                request.start, request.end_s, request.pitch, request.velocity, chosen.instrument, request.tempo
-            )
-            samples = stretch(score, chosen.instrument, request.begin, request.end, ctx.check)
-        except UserError as error:
-            problem = str(error)
+    samples, problem, written = NO_SAMPLES, "", ""
+    try:
+        if request.wav:
+            written = _written(request, chosen.instrument, ctx)
+        else:
+            samples = stretch_of(request, chosen.instrument, ctx.check)
+    except UserError as error:
+        problem = str(error)
+    except OSError as error:
+        problem = f"{request.wav or 'the stretch'} cannot be written: {error.strerror or error}"
     took = (time.perf_counter() - began) * 1000
-    return StretchAnswer(request.ticket, request.begin, samples, name, remarks, problem, took)
+    return StretchAnswer(
+        request.ticket, request.begin, samples, chosen.instrument.name, chosen.remarks, problem, took, written
+    )
+
+
+def stretch_of(request: StretchRequest, instrument: Instrument, check: Callable[[], None] = nothing) -> np.ndarray:
+    """The samples that are asked for, float32 [end - begin, 2]. Raises UserError."""
+    if request.end - request.begin > _LONGEST_STRETCH_S * instrument.rate:
+        raise UserError(f"expected a stretch of at most {_LONGEST_STRETCH_S:.0f} s")
+    if request.end <= request.begin:
+        return NO_SAMPLES
+    return stretch(_score(request, instrument), instrument, request.begin, request.end, check)
+
+
+def _score(request: StretchRequest, instrument: Instrument) -> Score:
+    return score_from(request.start, request.end_s, request.pitch, request.velocity, instrument, request.tempo)
+
+
+def _written(request: StretchRequest, instrument: Instrument, ctx: JobContext) -> str:
+    """The file, once it is written. Raises UserError and OSError."""
+    score, parts = _score(request, instrument), []
+    end = min(request.end, score.frames)
+    for at in range(request.begin, end, instrument.rate):
+        ctx.progress(at - request.begin, end - request.begin, "Rendering")
+        parts.append(stretch(score, instrument, at, min(at + instrument.rate, end), ctx.check))
+    if not parts:
+        raise UserError("there is nothing to hear in that part", "choose another part")
+    return str(write_wav(Path(request.wav), np.concatenate(parts), instrument.rate, bits=request.bits))

@@ -15,7 +15,8 @@ class StretchRequest:
 
     ticket: comes back with the answer. start, end_s: float64 [N] seconds at tempo 1, of the notes that may sound there,
     with the pedal in their ends; pitch, velocity: int16 [N]. tempo: 2 is twice as fast. instrument: for `choose`.
-    Without frames (begin = end) only the instrument is loaded.
+    Without frames (begin = end) only the instrument is loaded. wav: a file to write them to instead of answering with
+    them; bits: 16 or 24 a sample.
     """
 
     ticket: int
@@ -27,6 +28,8 @@ class StretchRequest:
     end: int
     tempo: float = 1.0
     instrument: str = ""
+    wav: str = ""
+    bits: int = 16
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class StretchAnswer:
     """The samples, float32 [end - begin, 2].
 
     instrument: what played. remarks: why it is not a better one. problem: why there are no samples. milliseconds: how
-    long it took.
+    long it took. written: the file that was asked for.
     """
 
     ticket: int
@@ -44,3 +47,4 @@ class StretchAnswer:
     remarks: tuple[str, ...] = ()
     problem: str = ""
     milliseconds: float = 0.0
+    written: str = ""
