@@ -11,11 +11,12 @@ from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from workbench.theme import Theme, font
-from workbench.widgets.axes import level_lines, region_borders, tick_text, ticks
+from workbench.widgets.axes import level_lines, region_borders
 from workbench.widgets.basics import number, percent
 from workbench.widgets.canvas import Canvas, image_of
 from workbench.widgets.class_colours import class_rgb, shade
-from workbench.widgets.field_marks import Mark, paint_mark
+from workbench.widgets.field_frame import paint_axes, paint_classes, paint_names, paint_note, texts
+from workbench.widgets.field_marks import Mark, paint_mark, pairs
 from workbench.widgets.pixels import reach
 from workbench.widgets.scale_bar import bar_height, paint_bar
 
@@ -54,6 +55,7 @@ class FieldCanvas(Canvas):
         self._lines = np.zeros((0, 2, 2))
         self._image: QImage | None = None
         self._marks: dict[str, Mark] = {}
+        self._note = ""
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(160, 140)
         self._describe()
@@ -76,6 +78,13 @@ class FieldCanvas(Canvas):
         """Change the axes' labels and units."""
         self._labels = tuple(f"{text} [{unit}]" if unit else text for text, unit in ((x, x_unit), (y, y_unit)))
         self.refresh()
+
+    def set_note(self, text: str) -> None:
+        """A sentence in the middle for as long as there is neither a field nor a mark; "" for none."""
+        if text != self._note:
+            self._note = text
+            self._describe()
+            self.refresh()
 
     def clear_field(self) -> None:
         """No raster; marks stay."""
@@ -236,7 +245,9 @@ class FieldCanvas(Canvas):
         return (int(row), int(column)) if inside else None
 
     def _describe(self) -> None:
-        said = {"none": "no field yet", "scalar": "a field of numbers", "rgba": "a picture"}.get(self._kind, "")
+        said = {"none": self._note or "no field yet", "scalar": "a field of numbers", "rgba": "a picture"}.get(
+            self._kind, ""
+        )
         if self._kind == "classes" and self._values is not None:
             seen = [self._names[c] for c in np.unique(self._values) if c >= 0]
             said = f"regions of {', '.join(seen)}"
@@ -253,12 +264,12 @@ class FieldCanvas(Canvas):
         left, right, bottom, top = self._extent
         line = self._line()
         widest = max(
-            QFontMetricsF(font("small")).horizontalAdvance(text) for text in self._texts(bottom, top, target.height())
+            QFontMetricsF(font("small")).horizontalAdvance(text) for text in texts(bottom, top, target.height())
         )
         aside = widest + 10 + (line + 2 if self._labels[1] else 0)
         above = line + 6 if self._named() else 6.0
         below = line + 8 + (line if self._labels[0] else 0) + self._legend_height()
-        written = self._texts(left, right, target.width())
+        written = texts(left, right, target.width())
         # Half of the last number stands right of the plane where it is at its end.
         beyond = max(8.0, QFontMetricsF(font("small")).horizontalAdvance(written[-1]) / 2 + 1)
         room = QRectF(target).adjusted(aside, above, -beyond, -below)
@@ -273,11 +284,6 @@ class FieldCanvas(Canvas):
         if not self._legend or self._kind not in ("scalar", "classes"):
             return 0.0
         return bar_height() + 6 if self._kind == "scalar" else self._line() + 6
-
-    def _texts(self, low: float, high: float, room: float) -> list[str]:
-        at = ticks(low, high, max(int(room / 44), 2))
-        step = at[1] - at[0] if len(at) > 1 else abs(high - low) or 1.0
-        return [tick_text(value, step) for value in at]
 
     def place_of(self, x: float, y: float) -> QPointF:
         """Where a point of the plane lies in the widget."""
@@ -340,7 +346,7 @@ class FieldCanvas(Canvas):
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self._smooth)
             painter.drawImage(room, self._image)
             painter.restore()
-        self._paint_axes(painter, target, room)
+        paint_axes(painter, target, room, self._extent, self._labels, self.colours)
         painter.save()
         painter.setClipRect(room)
         self._paint_lines(painter, room)
@@ -358,8 +364,11 @@ class FieldCanvas(Canvas):
                     ground = QColor(self.colours.surface)
                     paint_mark(painter, mark, place, self._pick, ground)
         painter.restore()
-        self._paint_names(painter, target, room)
-        self._paint_legend(painter, target, room)
+        paint_names(painter, target, room, self._named(), self._pick, self.colours)
+        if self._legend_height():
+            self._paint_legend(painter, target, room)
+        if self._note and self._image is None and not self._marks:
+            paint_note(painter, room, self._note, self.colours)
 
     def _paint_lines(self, painter: QPainter, room: QRectF) -> None:
         """Level lines, or borders between classes."""
@@ -377,104 +386,21 @@ class FieldCanvas(Canvas):
                 painter.setPen(QPen(QColor(colour), pen, c=Qt.PenCapStyle.RoundCap))
                 painter.drawLines(lines)
 
-    def _paint_axes(self, painter: QPainter, target: QRect, room: QRectF) -> None:
-        left, right, bottom, top = self._extent
-        small, metrics = font("small"), QFontMetricsF(font("small"))
-        painter.save()
-        painter.setFont(small)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        painter.setPen(QPen(QColor(self.colours.border), 1))
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.drawRect(room.adjusted(-1, -1, 0, 0))
-        across = ticks(left, right, max(int(room.width() / 56), 2))
-        up = ticks(bottom, top, max(int(target.height() / 44), 2))
-        painter.setPen(QColor(self.colours.muted))
-        for value, text in zip(across, _written(across), strict=True):
-            at = self._place(room, value, bottom)
-            painter.drawLine(QPointF(at.x(), room.bottom()), QPointF(at.x(), room.bottom() + 3))
-            painter.drawText(QPointF(at.x() - metrics.horizontalAdvance(text) / 2,
-                                     room.bottom() + 5 + metrics.ascent()), text)  # fmt: skip
-        for value, text in zip(up, _written(up), strict=True):
-            at = self._place(room, left, value)
-            painter.drawLine(QPointF(room.left() - 4, at.y()), QPointF(room.left() - 1, at.y()))
-            painter.drawText(QPointF(room.left() - 7 - metrics.horizontalAdvance(text),
-                                     at.y() + metrics.capHeight() / 2), text)  # fmt: skip
-        painter.setPen(QColor(self.colours.text))
-        if self._labels[0]:
-            below = QRectF(room.left(), room.bottom() + 5 + metrics.height(), room.width(), metrics.height() + 2)
-            painter.drawText(below, Qt.AlignmentFlag.AlignCenter, self._labels[0])
-        if self._labels[1]:
-            widest = max((metrics.horizontalAdvance(text) for text in _written(up)), default=0.0)
-            painter.translate(room.left() - widest - 10 - metrics.height() / 2, room.center().y())
-            painter.rotate(-90)
-            aside = QRectF(-room.height() / 2, -metrics.height() / 2, room.height(), metrics.height())
-            painter.drawText(aside, Qt.AlignmentFlag.AlignCenter, self._labels[1])
-        painter.restore()
-
-    def _named(self) -> list[Mark]:
-        return [mark for mark in self._marks.values() if mark.name]
-
-    def _paint_names(self, painter: QPainter, target: QRect, room: QRectF) -> None:
-        """The legend of the marks, above the plane."""
-        metrics = QFontMetricsF(font("small"))
-        painter.setFont(font("small"))
-        x, y = room.left(), room.top() - self._line() / 2 - 4
-        for mark in self._named():
-            width = metrics.horizontalAdvance(mark.name)
-            if x + 20 + width > target.right():
-                break
-            colour = self._pick(mark.colour)
-            painter.setPen(QPen(colour, 2.5, Qt.PenStyle.DashLine if mark.dashed else Qt.PenStyle.SolidLine))
-            if mark.kind == "points":
-                painter.setPen(Qt.PenStyle.NoPen)
-                painter.setBrush(colour)
-                painter.drawEllipse(QPointF(x + 6, y), 3.5, 3.5)
-            else:
-                painter.drawLine(QPointF(x, y), QPointF(x + 13, y))
-            painter.setPen(QColor(self.colours.text))
-            painter.drawText(QPointF(x + 18, y + metrics.capHeight() / 2), mark.name)
-            x += 18 + width + 14
-
     def _paint_legend(self, painter: QPainter, target: QRect, room: QRectF) -> None:
-        if not self._legend_height():
-            return
         top = room.bottom() + self._line() + 8 + (self._line() if self._labels[0] else 0)
         if self._kind == "scalar":
             width = min(room.width(), 260.0)
             colours = self.theme.diverging() if self._diverging else self.theme.sequential()
             bar = QRectF(room.center().x() - width / 2, top, width, bar_height())
             paint_bar(painter, bar, colours, *self._range, self.colours, unit=self._unit)
-            return
-        assert self._values is not None
-        metrics, x = QFontMetricsF(font("small")), room.left()
-        painter.setFont(font("small"))
-        rgb = class_rgb(max(len(self._names), 1), self.theme.is_dark)
-        for c in np.unique(self._values):
-            width = metrics.horizontalAdvance(self._names[c]) if c >= 0 else 0.0
-            if c < 0 or x + 16 + width > target.right():
-                continue
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(QColor(*(int(v) for v in rgb[c])))
-            painter.drawRoundedRect(QRectF(x, top + 2, 10, 10), 2, 2)
-            painter.setPen(QColor(self.colours.text))
-            painter.drawText(QPointF(x + 14, top + 7 + metrics.capHeight() / 2), self._names[c])
-            x += 14 + width + 14
+        elif self._values is not None:
+            rgb = class_rgb(max(len(self._names), 1), self.theme.is_dark)
+            seen = [(self._names[c], QColor(*(int(v) for v in rgb[c]))) for c in np.unique(self._values) if c >= 0]
+            paint_classes(painter, QPointF(room.left(), top), target.right(), seen, self.colours)
+
+    def _named(self) -> list[Mark]:
+        return [mark for mark in self._marks.values() if mark.name]
 
     def point_of(self, x: float, y: float) -> QPoint:
         """`place_of` in whole pixels."""
         return self.place_of(x, y).toPoint()
-
-
-def pairs(points: object) -> np.ndarray:
-    """float64 [N, 2]. Raises ValueError for another shape."""
-    xy = np.asarray(points, np.float64)
-    if xy.size == 0:
-        return np.zeros((0, 2))
-    if xy.ndim != 2 or xy.shape[1] != 2:
-        raise ValueError(f"expected points [N, 2], got {xy.shape}")
-    return xy
-
-
-def _written(at: Sequence[float]) -> list[str]:
-    step = at[1] - at[0] if len(at) > 1 else 1.0
-    return [tick_text(value, step) for value in at]

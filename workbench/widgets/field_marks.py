@@ -34,6 +34,16 @@ class Mark:
     movable: bool = False
 
 
+def pairs(points: object) -> np.ndarray:
+    """float64 [N, 2]. Raises ValueError for another shape."""
+    xy = np.asarray(points, np.float64)
+    if xy.size == 0:
+        return np.zeros((0, 2))
+    if xy.ndim != 2 or xy.shape[1] != 2:
+        raise ValueError(f"expected points [N, 2], got {xy.shape}")
+    return xy
+
+
 def paint_mark(painter: QPainter, mark: Mark, place: Place, pick: Pick, ground: QColor) -> None:
     """Draw one mark; everything but clouds has a rim in the ground's colour, to be seen on any field."""
     xy = mark.xy[np.isfinite(mark.xy).all(axis=1)]
@@ -119,6 +129,13 @@ def _paint_handle(painter: QPainter, at: QPointF, mark: Mark, colour: QColor, gr
         painter.drawEllipse(at, radius / 3, radius / 3)
     if mark.text:
         spot = at + QPointF(radius + 2, -radius)
+        room, metrics = painter.clipBoundingRect(), painter.fontMetrics()
+        width = metrics.horizontalAdvance(mark.text)
+        # Right and above is usual; at an edge of the plane it would be cut off.
+        if painter.hasClipping() and spot.x() + width + 1 > room.right():
+            spot.setX(max(at.x() - radius - 2 - width, room.left() + 1))
+        if painter.hasClipping() and spot.y() - metrics.ascent() < room.top():
+            spot.setY(at.y() + radius + metrics.ascent())
         for dx, dy in ((-1, 0), (1, 0), (0, -1), (0, 1)):
             painter.setPen(ground)
             painter.drawText(spot + QPointF(dx, dy), mark.text)

@@ -13,7 +13,8 @@ from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QMouseEvent, QPainte
 
 from workbench.theme import font
 from workbench.widgets.basics import number
-from workbench.widgets.field_canvas import FieldCanvas, pairs
+from workbench.widgets.field_canvas import FieldCanvas
+from workbench.widgets.field_marks import pairs
 
 REACH: Final = 12.0  # pixels within which a handle is taken
 _ARROWS: Final = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, 1), Qt.Key.Key_Down: (0, -1)}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -26,7 +25,10 @@ from workbench.widgets.basics import percent
 from workbench.widgets.canvas import Canvas, image_of
 from workbench.widgets.class_colours import class_rgb, shade, short_names
 from workbench.widgets.pixels import rgba_of, wants_light_ink
+from workbench.widgets.polar_legend import Legend, Ring, legend_height, paint_legend
 from workbench.widgets.polar_raster import PolarRaster, runs
+
+__all__ = ["PolarDial", "Ring"]
 
 SNAP: Final = 15.0
 """Degrees that Shift, Page Up and Page Down step by."""
@@ -34,21 +36,6 @@ _STEPS: Final = {
     Qt.Key.Key_Left: 1.0, Qt.Key.Key_Up: 1.0, Qt.Key.Key_Right: -1.0, Qt.Key.Key_Down: -1.0,
     Qt.Key.Key_PageUp: SNAP, Qt.Key.Key_PageDown: -SNAP,
 }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Ring:
-    """What one network answers round the dial. classes: int [A], -1 where not known yet; confidence: float [A]
-    in [0, 1]; sample k is at k · 360 / A degrees."""
-
-    name: str
-    classes: np.ndarray
-    confidence: np.ndarray
-
-    def at(self, degrees: float) -> tuple[int, float]:
-        """Class and confidence of the sample nearest to an angle."""
-        k = round(degrees / 360 * len(self.classes)) % len(self.classes)
-        return int(self.classes[k]), float(self.confidence[k])
 
 
 class PolarDial(Canvas):
@@ -142,9 +129,7 @@ class PolarDial(Canvas):
         return self._with_legend and target.width() >= 1.25 * target.height() and bool(self._rings)
 
     def _legend_height(self) -> float:
-        line = QFontMetricsF(font("small")).height() + 3
-        rows = len(self._rings) + (1 if self._names_its_classes() else 0) + (1 if self._label >= 0 else 0)
-        return rows * line + 4 if self._rings and self._with_legend else 0.0
+        return legend_height(self._said()) if self._rings and self._with_legend else 0.0
 
     def _circle(self, target: QRect) -> tuple[QPointF, float]:
         """Centre of the dial and radius of its outermost ring."""
@@ -291,7 +276,7 @@ class PolarDial(Canvas):
         painter.setPen(QPen(QColor(self.colours.surface), 2))
         painter.setBrush(QColor(self.colours.accent))
         painter.drawEllipse(knob, 7, 7)
-        if self._with_legend:
+        if self._with_legend and self._rings:
             self._paint_legend(painter, target, centre, radius)
 
     def _paint_picture(self, painter: QPainter, centre: QPointF, inner: float) -> None:
@@ -323,55 +308,19 @@ class PolarDial(Canvas):
             box = QRectF(centre.x() - inner, top + height, 2 * inner, room)
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
 
-    def _names_its_classes(self) -> bool:
-        return self._short != self._names
-
     def _paint_legend(self, painter: QPainter, target: QRect, centre: QPointF, radius: float) -> None:
-        if not self._rings:
-            return
-        small, metrics = font("small"), QFontMetricsF(font("small"))
-        line = metrics.height() + 3
+        small = QFontMetricsF(font("small"))
         if self._side_legend(target):
-            left = centre.x() + radius + metrics.height() + 22 + metrics.horizontalAdvance("270°")
+            left = centre.x() + radius + small.height() + 22 + small.horizontalAdvance("270°")
             top = max(centre.y() - self._legend_height() / 2, target.top() + 4.0)
         else:
             left, top = target.left() + GRID, target.bottom() - self._legend_height()
-        room = QRectF(left, top, target.right() - left - 4, line)
-        colours = class_rgb(max(len(self._names), 1), self.theme.is_dark)
-        painter.setFont(small)
-        for ring in self._rings:
-            number, confidence = ring.at(self._angle)
-            said = "…" if number < 0 else f"{self._names[number]}  {percent(confidence, 0)}"
-            is_wrong = self._label >= 0 and number not in (-1, self._label)
-            if number >= 0:
-                painter.setPen(Qt.PenStyle.NoPen)
-                painter.setBrush(QColor(*(int(v) for v in colours[number])))
-                painter.drawRoundedRect(QRectF(left, room.center().y() - 5, 10, 10), 2, 2)
-            painter.setPen(QColor(self.colours.error if is_wrong else self.colours.text))
-            width = min(metrics.horizontalAdvance(said), room.width() * 0.6)
-            column = min(room.width(), 240.0)
-            painter.drawText(QRectF(left + column - width, room.top(), width + 2, line),
-                             Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, said)  # fmt: skip
-            painter.setPen(QColor(self.colours.text))
-            name = metrics.elidedText(ring.name, Qt.TextElideMode.ElideRight, column - width - 26)
-            painter.drawText(
-                QRectF(left + 16, room.top(), column - width - 20, line), Qt.AlignmentFlag.AlignVCenter, name
-            )
-            room.translate(0, line)
-        painter.setPen(QColor(self.colours.muted))
-        if self._label >= 0:
-            painter.setPen(QPen(QColor(self.colours.error), 2))
-            painter.drawLine(QPointF(left, room.center().y()), QPointF(left + 10, room.center().y()))
-            painter.setPen(QColor(self.colours.muted))
-            text = f"not “{self._names[self._label]}”, the true class"
-            painter.drawText(room.adjusted(16, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter,
-                             metrics.elidedText(text, Qt.TextElideMode.ElideRight, room.width() - 16))  # fmt: skip
-            room.translate(0, line)
-        if self._names_its_classes():
-            seen = sorted({int(c) for ring in self._rings for c in np.unique(ring.classes) if c >= 0})
-            text = "   ".join(f"{self._short[c]} {self._names[c]}" for c in seen)
-            painter.drawText(room, Qt.AlignmentFlag.AlignVCenter,
-                             metrics.elidedText(text, Qt.TextElideMode.ElideRight, room.width()))  # fmt: skip
+        room = QRectF(left, top, target.right() - left - 4, self._legend_height())
+        rgb = class_rgb(max(len(self._names), 1), self.theme.is_dark)
+        paint_legend(painter, room, self._said(), rgb, self.colours)
+
+    def _said(self) -> Legend:
+        return Legend(self._rings, self._names, self._short, self._label, self._angle)
 
     # -- mouse and keyboard -----------------------------------------------------------------------------------
 

@@ -189,3 +189,39 @@ def test_the_last_number_of_an_axis_fits(qtbot: QtBot, theme: Theme) -> None:
     made = shown(qtbot, FieldView(theme, "Rates", x="rate", extent=(0, 100, 0, 100), equal=False), 380, 300)
     half = QFontMetricsF(font("small")).horizontalAdvance("100") / 2
     assert made.place_of(100, 0).x() + half <= made.width()
+
+
+def test_a_note_stands_in_an_empty_plane_and_goes_with_the_first_mark(field: FieldView, theme: Theme) -> None:
+    def ink() -> int:
+        room = field.grab().toImage()
+        ground = theme.colours.sunken
+        at = field.point_of(0.0, 1.0)
+        box = [(x, y) for x in range(at.x() - 60, at.x() + 60) for y in range(at.y() - 12, at.y() + 12)]
+        return sum(room.pixelColor(x, y).name() != ground for x, y in box)
+
+    assert ink() == 0
+    field.set_note("Measure something to see it here")
+    assert ink() > 100 and "Measure something" in field.accessibleDescription()
+    field.set_handle("dot", -2.0, -1.0)
+    assert ink() == 0
+    field.clear_marks()
+    assert ink() > 100
+    field.set_classes(np.zeros((2, 2), int), ("a",))
+    assert "Measure" not in field.accessibleDescription()
+
+
+def test_texts_of_handles_stay_within_the_plane(field: FieldView, theme: Theme) -> None:
+    def columns_with_ink() -> list[int]:
+        picture, at = field.grab().toImage(), field.point_of(2.0, 1.0)
+        found = []
+        for x in range(at.x() - 90, at.x() + 1):
+            if any(picture.pixelColor(x, y).name() != theme.colours.sunken for y in range(at.y() - 16, at.y() - 6)):
+                found.append(x)
+        return found
+
+    field.set_handle("dot", 2.0, 1.0, text="", colour="text", movable=False)
+    before = columns_with_ink()
+    field.set_handle("dot", 2.0, 1.0, text="at the edge", colour="text", movable=False)
+    written = sorted(set(columns_with_ink()) - set(before))
+    wide = QFontMetricsF(font("small")).horizontalAdvance("at the edge")
+    assert written and written[-1] - written[0] > 0.8 * wide, "the text was cut off at the plane's edge"
