@@ -34,37 +34,37 @@ def _export(panel: Panel, name: str, path: Path) -> Path:
 def test_a_picture_is_pushed_at_once_and_anew_when_eps_moves(qtbot: QtBot, tmp_path: Path) -> None:
     with opened_detection(qtbot) as (_, panel):
         view = panel.morph
-        assert view.shown is not None and view.shown.kind == "morph" and view.scrubber.count > 5
+        assert view.shown is not None and view.shown.kind == "morph" and view.twins.scrubber.count > 5
         assert view.shown.detectors.logit[-1] > view.shown.detectors.logit[0]
         before = float(view.shown.detectors.logit[-1])
-        view.eps.setValue(view.eps.maximum())
+        view.controls.ball.slider.setValue(view.controls.ball.slider.maximum())
         qtbot.waitUntil(lambda: view.shown is not None and view.shown.final
                         and float(view.shown.detectors.logit[-1]) > before, timeout=PATIENCE_MS)  # fmt: skip
         wait_judged(qtbot, panel)
         delta = np.abs(view.shown.detectors.frames[-1] - view.shown.image).max()
-        assert delta <= view.radius + 1e-6 and delta > 0.3
+        assert delta <= view.controls.ball.radius + 1e-6 and delta > 0.3
         z_end = view.verdict.verdict.z.copy()
-        view.scrubber.set_frame(0)
+        view.twins.scrubber.set_frame(0)
         wait_judged(qtbot, panel)
         assert not np.allclose(view.verdict.verdict.z, z_end)
         assert "T" in view.verdict.lines[0].text()
         with np.load(_export(panel, "morph-npz", tmp_path / "m.npz")) as held:
             assert held["detectors"].shape[1:] == (1, 8, 8) and np.array_equal(held["x"], view.shown.image)
         rows = list(csv.DictReader(_export(panel, "trace-csv", tmp_path / "t.csv").open()))
-        assert len(rows) == view.steps.value() or len(rows) == view.steps.value() + 1
+        assert len(rows) == view.controls.steps.value() or len(rows) == view.controls.steps.value() + 1
 
 
 def test_noise_becomes_an_image_and_the_picture_comes_back(qtbot: QtBot) -> None:
     with opened_detection(qtbot) as (_, panel):
         view = panel.morph
-        view.target.setCurrentIndex(3)
-        for button, kind in ((view.noise, "noise"), (view.rubbish, "rubbish")):
+        view.controls.target.setCurrentIndex(3)
+        for button, kind in ((view.controls.noise, "noise"), (view.controls.rubbish, "rubbish")):
             button.click()
             wait_judged(qtbot, panel)
-            assert view.shown.kind == kind and view.shown.target == 3 and not view.eps.isEnabled()
-        view.back.click()
+            assert view.shown.kind == kind and view.shown.target == 3 and not view.controls.ball.slider.isEnabled()
+        view.controls.back.click()
         wait_judged(qtbot, panel)
-        assert view.shown.kind == "morph" and view.eps.isEnabled()
+        assert view.shown.kind == "morph" and view.controls.ball.slider.isEnabled()
 
 
 def test_a_drawn_digit_is_judged(qtbot: QtBot) -> None:
@@ -88,7 +88,7 @@ def test_run_measures_the_system_and_a_cell_opens(qtbot: QtBot, tmp_path: Path) 
         assert wait_end(qtbot, stage.handle, PATIENCE_MS).state == "done"
         result = stage.result
         assert result.attacks == ("classifier", "combined", "multi-targeted") and "breaks it" in stage.warning.text()
-        assert stage.table.rowCount() == 6 and stage.auc.rowCount() == 10
+        assert stage.table.rowCount() == 6 and stage.auc.table.rowCount() == 10
         qtbot.mouseClick(stage.matrix, Qt.MouseButton.LeftButton, pos=stage.matrix.point_of(1, 1))
         assert stage.cell.cell == (1, 1) and len(stage.cell.gallery.tiles) == 30
         assert stage.rule.currentIndex() == 1
@@ -175,15 +175,16 @@ def test_files_that_are_nothing_say_so(qtbot: QtBot, tmp_path: Path) -> None:
 
 def test_state_comes_back_and_odd_state_changes_nothing(qtbot: QtBot) -> None:
     with opened_detection(qtbot, live=False) as (_, panel):
-        panel.morph.set_radius(0.12)
-        panel.morph.target.setCurrentIndex(4)
+        panel.morph.controls.ball.set_radius(0.12)
+        panel.morph.controls.target.setCurrentIndex(4)
         panel.stage(BENCH).form.set_values({"images": 77})
         panel.tabs.setCurrentIndex(BENCH)
         state = json.loads(json.dumps(panel.save_state()))
     with opened_detection(qtbot, live=False) as (_, panel):
         panel.restore_state(state)
         assert panel.form.bank.name == "digits-aat" and panel.tabs.currentIndex() == BENCH
-        assert panel.morph.radius == pytest.approx(0.12, abs=0.005) and panel.morph.target.currentIndex() == 4
+        assert panel.morph.controls.ball.radius == pytest.approx(0.12, abs=0.005)
+        assert panel.morph.controls.target.currentIndex() == 4
         assert panel.stage(BENCH).form.values()["images"] == 77
         odd_ones = (
             {},

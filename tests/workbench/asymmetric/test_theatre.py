@@ -29,8 +29,8 @@ def test_a_ring_is_trained_paused_and_ascended(qtbot: QtBot, tmp_path: Path) -> 
         qtbot.waitUntil(lambda: not stage.theatre.is_running, timeout=PATIENCE_MS)
         assert panel.run_button.state == "idle" and stage.go_on.isEnabled()
         stage.ascend_button.click()
-        qtbot.waitUntil(lambda: stage.ascent is not None, timeout=PATIENCE_MS)
-        assert stage.ascent.shape[1:] == (2000, 2) and "landed" in stage.status.text()
+        qtbot.waitUntil(lambda: stage.pictures.ascent is not None, timeout=PATIENCE_MS)
+        assert stage.pictures.ascent.shape[1:] == (2000, 2) and "landed" in stage.status.text()
         path = tmp_path / "toy.npz"
         panel.export(next(e for e in panel.exports() if e.id == "toy-npz"), path)
         with np.load(path) as held:
@@ -49,7 +49,7 @@ def test_a_drawing_becomes_the_target_and_can_be_undone(qtbot: QtBot) -> None:
         assert any("nothing is drawn" in m.what for m in panel.messages.messages())
         stage.draw.click()
         for y in (0.4, 0.6):
-            stage.field.stroke_drawn.emit(np.array([[0.3, y], [0.7, y]]))
+            stage.pictures.field.stroke_drawn.emit(np.array([[0.3, y], [0.7, y]]))
         assert len(stage.strokes.lines) == 2
         stage.strokes.undo()
         assert len(stage.strokes.lines) == 1 and not stage.strokes.why_no_redo()
@@ -66,4 +66,4 @@ def test_the_line_is_compared_with_the_true_density(qtbot: QtBot) -> None:
         stage.form.set_values({"target": "density", "points": 100, "width": 16, "layers": 1, "updates": 30})
         panel.run()
         qtbot.waitUntil(lambda: stage.shown is not None and stage.shown.density is not None, timeout=PATIENCE_MS)
-        assert stage.stack.currentIndex() == 1 and stage.density.columns()
+        assert stage.pictures.stack.currentIndex() == 1 and stage.pictures.density.columns()

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, Qt
-from PySide6.QtWidgets import QComboBox, QGridLayout, QSlider, QSpinBox, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QGridLayout, QSpinBox, QSplitter, QVBoxLayout, QWidget
 
 from engines.asymmetric.metrics import auc
 from engines.asymmetric.snapshots import LiveAnatomy, LiveRequest
+from workbench.panels.asymmetric.axis_range import AxisRange, over
+from workbench.panels.asymmetric.radius import RadiusSlider
 from workbench.panels.base import Export
 from workbench.theme import GRID
 from workbench.widgets.basics import ElidedLabel, label
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     from engines.vision.nets.models import ModelInfo
     from workbench.panels.asymmetric.panel import DetectionPanel
 
-STOPS: Final = 200
 BINS: Final = 40
 GROUPS: Final = (("natural", "its own class", 0), ("others", "other classes", 2), ("attacked", "others, attacked", 1))
 
@@ -37,15 +38,14 @@ class AnatomyView(QWidget):
         self.settings: QWidget | None = None
         theme = panel.services.theme
         self.shown: LiveAnatomy | None = None
-        self._most, self._norm = 0.6, "linf"
         self._classes: tuple[str, ...] = ()
         self.detector = QComboBox()
-        self.eps = QSlider(Qt.Orientation.Horizontal)
-        self.eps_text = label("", "small")
+        self.ball = RadiusSlider("How far attacked images may move, in pixels of [0, 1]")
         self.steps, self.count = QSpinBox(), QSpinBox()
         self.status = ElidedLabel("Choose a detector.")
         self.histogram = Plot(theme, title="Logits of the detector", x="logit z", y="images")
         self.curve = Plot(theme, title="AUC against steps of the attack", x="steps", y="AUC", legend=False)
+        self.axis = AxisRange(self.curve, "AUC")
         self._build()
         panel.form.add_note(
             "Detector anatomy", "Each step is 2.5 ε / steps long. Images are test images of the source below."
@@ -57,21 +57,12 @@ class AnatomyView(QWidget):
         """Other detectors."""
         if bank is None:
             return
-        self._norm = str(bank.metrics.get("norm", "linf"))
-        eps = bank.metrics.get("eps", 0.3)
-        eps = float(eps) if isinstance(eps, (int, float)) and eps > 0 else 0.3
-        self._most = max(0.6, 1.5 * eps) if self._norm == "linf" else 2 * eps
-        with QSignalBlocker(self.eps), QSignalBlocker(self.detector):
-            self.eps.setValue(max(1, round(eps / self._most * STOPS)))
-            if bank.classes != self._classes:
-                self._classes = bank.classes
+        self.ball.set_bank(bank)
+        if bank.classes != self._classes:
+            self._classes = bank.classes
+            with QSignalBlocker(self.detector):
                 self.detector.clear()
                 self.detector.addItems([f"“{name}”" for name in bank.classes])
-        self._say_eps()
-
-    @property
-    def radius(self) -> float:
-        return self._most * self.eps.value() / STOPS
 
     def ask(self) -> None:
         """Measure the chosen detector anew."""
@@ -80,7 +71,7 @@ class AnatomyView(QWidget):
         self.status.setText("Measuring…")
         self.panel.live.ask(
             LiveRequest(
-                "anatomy", 0, target=max(self.detector.currentIndex(), 0), eps=self.radius, norm=self._norm,
+                "anatomy", 0, target=max(self.detector.currentIndex(), 0), eps=self.ball.radius, norm=self.ball.norm,
                 steps=self.steps.value(), step_size=0.0, count=self.count.value(), data=self.panel.live_data(),
                 **self.panel.form.names(),
             )
@@ -105,6 +96,8 @@ class AnatomyView(QWidget):
         self.histogram.set_title(f"Logits of detector “{anatomy.classes[anatomy.target]}”")
         seen = np.isfinite(anatomy.auc)
         self.curve.set_curve("auc", anatomy.steps[seen], anatomy.auc[seen], colour=1, style="line and points")
+        if seen.any():
+            self.axis.show_lowest(float(anatomy.auc[seen].min()))
         attacked = anatomy.attacked[np.isfinite(anatomy.attacked)]
         said = [f"AUC of natural against clean others {auc(anatomy.natural, anatomy.others):.4f}"]
         if len(attacked) == len(anatomy.attacked):
@@ -112,7 +105,7 @@ class AnatomyView(QWidget):
         if seen.any():
             worst = int(np.nanargmin(anatomy.auc))
             said.append(f"lowest {anatomy.auc[worst]:.4f} at {int(anatomy.steps[worst])} steps")
-        said.append(f"{len(anatomy.natural)} and {len(anatomy.others)} images")
+        said.append(f"{len(anatomy.natural)} images of the class, {len(anatomy.others)} of others")
         if not anatomy.final:
             said.append("measuring…")
         self.status.setText("  ·  ".join(said))
@@ -143,43 +136,31 @@ class AnatomyView(QWidget):
         save_csv({"steps": self.shown.steps, "auc": self.shown.auc}, path)
 
     def save_state(self) -> dict[str, Any]:
-        return {"detector": self.detector.currentIndex(), "eps": self.radius, "steps": self.steps.value(),
+        return {"detector": self.detector.currentIndex(), "eps": self.ball.radius, "steps": self.steps.value(),
                 "count": self.count.value()}  # fmt: skip
 
     def restore_state(self, state: dict[str, Any]) -> None:
-        with QSignalBlocker(self.detector), QSignalBlocker(self.eps), QSignalBlocker(self.steps):
-            at, eps = state.get("detector"), state.get("eps")
+        with QSignalBlocker(self.detector), QSignalBlocker(self.steps):
+            at = state.get("detector")
             if isinstance(at, int) and 0 <= at < self.detector.count():
                 self.detector.setCurrentIndex(at)
-            if isinstance(eps, (int, float)) and not isinstance(eps, bool) and 0 <= eps <= self._most:
-                self.eps.setValue(round(eps / self._most * STOPS))
             for box, key in ((self.steps, "steps"), (self.count, "count")):
                 value = state.get(key)
                 if isinstance(value, int) and not isinstance(value, bool):
                     box.setValue(value)
-        self._say_eps()
+        self.ball.restore(state.get("eps"))
 
     def close_stage(self) -> None:
         """Nothing of its own runs."""
 
-    def _eps_moved(self) -> None:
-        self._say_eps()
-        self.ask()
-
-    def _say_eps(self) -> None:
-        self.eps_text.setText(f"ε {self.radius:.3f} ({'l∞' if self._norm == 'linf' else 'l2'})")
-
     def _build(self) -> None:
         for widget, name, tip in (
             (self.detector, "Detector", "Whose logits are shown"),
-            (self.eps, "Radius ε", "How far attacked images may move, in pixels of [0, 1]"),
             (self.steps, "Steps", "Steps of the attack whose logits the histogram shows"),
             (self.count, "Images", "Images of the class, and of others"),
         ):
             widget.setAccessibleName(name)
             widget.setToolTip(tip)
-        self.eps.setRange(0, STOPS)
-        self.eps.setMinimumWidth(80)
         self.steps.setRange(1, 500)
         self.steps.setValue(40)
         self.steps.setSuffix(" steps")
@@ -188,15 +169,16 @@ class AnatomyView(QWidget):
         self.count.setSuffix(" images")
         bar = QGridLayout()
         bar.setSpacing(GRID // 2)
-        for column, item in enumerate((label("Detector", "small", muted=True), self.detector, self.eps, self.eps_text,
-                                       self.steps, self.count)):  # fmt: skip
+        shown = (label("Detector", "small", muted=True), self.detector, self.ball, self.steps, self.count)
+        for column, item in enumerate(shown):
             bar.addWidget(item, 0, column)
         bar.setColumnStretch(2, 1)
         split = QSplitter(Qt.Orientation.Vertical)
         split.setChildrenCollapsible(False)
         for plot in (self.histogram, self.curve):
             plot.setMinimumHeight(140)
-            split.addWidget(plot)
+        split.addWidget(self.histogram)
+        split.addWidget(over(self.curve, self.axis))
         split.setSizes([340, 240])
         rows = QVBoxLayout(self)
         rows.setContentsMargins(GRID, GRID // 2, GRID, GRID // 2)
@@ -205,6 +187,6 @@ class AnatomyView(QWidget):
         rows.addWidget(self.status)
         rows.addWidget(split, 1)
         self.detector.activated.connect(lambda _: self.ask())
-        self.eps.valueChanged.connect(lambda _: self._eps_moved())
+        self.ball.moved.connect(self.ask)
         self.steps.editingFinished.connect(self.ask)
         self.count.editingFinished.connect(self.ask)

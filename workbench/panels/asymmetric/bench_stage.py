@@ -16,7 +16,10 @@ from engines.asymmetric.snapshots import BenchSnapshot
 from engines.asymmetric.spec import BenchSpec
 from engines.core import atomic
 from engines.core.intervals import wilson
+from workbench.panels.asymmetric.auc_view import AucView
+from workbench.panels.asymmetric.axis_range import AxisRange
 from workbench.panels.asymmetric.cell_view import CellView
+from workbench.panels.asymmetric.radius import keep_reach
 from workbench.panels.base import Export
 from workbench.panels.stage import Stage
 from workbench.panels.vision.figure_table import Cell, FigureTable, share_cell
@@ -68,6 +71,7 @@ class BenchStage(Stage):
         self.form: SpecForm[BenchSpec] = SpecForm(
             BenchSpec, fields=FIELDS, choices={"device": panel.services.devices}, preset=panel.services.settings.preset
         )
+        keep_reach(self.form)
         self.status = ElidedLabel("Run attacks the whole system in four ways and shows what each rule lets through.")
         self.warning = label(BREAKS, "small", wrap=True)
         set_role(self.warning, "error")
@@ -85,8 +89,9 @@ class BenchStage(Stage):
         self.slider_text = label("T –", "small")
         self.roc = Plot(theme, title="Detection", x="FPR: wrong, let through", y="TPR", x_unit="%", y_unit="%")
         self.curves = Plot(theme, title="Accuracy and error over T", x="threshold T on z", y="share", y_unit="%")
+        self.axis = AxisRange(self.roc, "TPR", top=100, fit=False)
         self.table = FigureTable("Figures of every cell", HEADERS)
-        self.auc = FigureTable("AUC of every detector", (("Class", "Whose detector"),))
+        self.auc = AucView(theme)
         self.cell = CellView(theme)
         self._build()
         self.matrix.cell_clicked.connect(self.open_cell)
@@ -163,7 +168,7 @@ class BenchStage(Stage):
             f"{percent(float(result.error[worst, 1]))} past the generative rule  ·  "
             f"{result.titles[0]}, f: {result.titles[1]}"
         )
-        self._draw_auc()
+        self.auc.show_result(result)
         self._rule_changed()
         self.open_cell(worst, 0)
 
@@ -212,7 +217,8 @@ class BenchStage(Stage):
         found = self._rates[0, r]
         self.curves.set_curve("accuracy", found.threshold, 100 * found.accuracy, name="accuracy", colour="text")
         low, high = self._span()
-        self.roc.set_range(x=(0, 100), y=(0, 100))
+        self.roc.set_range(x=(0, 100))
+        self.axis.apply()
         self.curves.set_range(x=(low, high), y=(0, 100))
 
     def _empty_curves(self, attacks: tuple[str, ...]) -> None:
@@ -251,19 +257,6 @@ class BenchStage(Stage):
                 ])  # fmt: skip
         self.table.set_rows(rows)
         self.cell.show_threshold(self.threshold, r)
-
-    def _draw_auc(self) -> None:
-        result = self.result
-        if result is None:
-            return
-        self.auc.setColumnCount(2 + len(result.auc_steps))
-        names = ["Class", "Natural", *(f"{s} steps" for s in result.auc_steps)]
-        self.auc._names = names
-        self.auc.setHorizontalHeaderLabels(names)
-        self.auc.set_rows([
-            [Cell(name), _auc(float(result.natural_auc[k])), *(_auc(float(row[k])) for row in result.auc)]
-            for k, name in enumerate(result.classes)
-        ])  # fmt: skip
 
     def open_cell(self, attack: int, rule: int) -> None:
         """Show the images behind a cell."""
@@ -317,7 +310,7 @@ class BenchStage(Stage):
         atomic.write_bytes(path, body.getbuffer())
 
     def save_state(self) -> dict[str, Any]:
-        return {"form": self.form.save_state(), "rule": self.rule.currentIndex()}
+        return {"form": self.form.save_state(), "rule": self.rule.currentIndex(), "axis": self.axis.currentIndex()}
 
     def restore_state(self, state: dict[str, Any]) -> None:
         if isinstance(state.get("form"), dict):
@@ -325,6 +318,9 @@ class BenchStage(Stage):
         rule = state.get("rule")
         if isinstance(rule, int) and 0 <= rule < 2:
             self.rule.setCurrentIndex(rule)
+        axis = state.get("axis")
+        if isinstance(axis, int) and 0 <= axis < self.axis.count():
+            self.axis.setCurrentIndex(axis)
 
     def _build(self) -> None:
         head = QHBoxLayout()
@@ -333,6 +329,7 @@ class BenchStage(Stage):
         head.addWidget(label("T", "small", muted=True))
         head.addWidget(self.slider, 1)
         head.addWidget(self.slider_text)
+        head.addWidget(self.axis)
         curves = QSplitter(Qt.Orientation.Horizontal)
         for plot in (self.roc, self.curves):
             plot.setMinimumHeight(150)
@@ -367,7 +364,3 @@ class BenchStage(Stage):
         whole.addWidget(self.status)
         whole.addWidget(self.warning)
         whole.addWidget(split, 1)
-
-
-def _auc(value: float) -> Cell:
-    return Cell("–" if not np.isfinite(value) else f"{value:.4f}", value)

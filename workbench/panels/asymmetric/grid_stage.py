@@ -14,6 +14,7 @@ from engines.asymmetric.results import MorphResult
 from engines.asymmetric.snapshots import MorphSnapshot
 from engines.asymmetric.spec import MorphSpec
 from engines.core import atomic
+from workbench.panels.asymmetric.radius import keep_reach
 from workbench.panels.base import Export
 from workbench.panels.stage import Stage
 from workbench.theme import GRID
@@ -46,6 +47,7 @@ class GridStage(Stage):
             MorphSpec, fields=("norm", "eps", "steps", "step_size", "frames", "optimiser", "seed", "device"),
             choices={"device": panel.services.devices}, preset=panel.services.settings.preset,
         )  # fmt: skip
+        keep_reach(self.form)
         self.status = ElidedLabel("Run pushes an image of every class (rows) towards every class (columns).")
         self.titles = tuple(ElidedLabel(text) for text in ("Detectors", "Twin: a classifier"))
         self.sheets = tuple(
@@ -122,7 +124,8 @@ class GridStage(Stage):
             )
         norm = "l∞" if result.norm == "linf" else "l2"
         self.status.setText(
-            f"{norm} ε {result.eps:g}, {int(result.steps[-1])} steps. Would a person say so? Judge the columns by eye."
+            f"{norm} ε {result.eps:g}, {int(result.steps[-1])} steps. Rows: the image; columns: the class it is pushed "
+            f"towards, {result.classes[0]} to {result.classes[-1]}. Would a person say so?"
         )
         self._draw_frame()
 

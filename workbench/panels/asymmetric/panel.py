@@ -11,11 +11,12 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 
 from engines.asymmetric.images import EMBEDDED
+from engines.asymmetric.spec import SHIPPED_DIGITS
 from engines.core.errors import UserError
 from engines.core.weights import read_card
 from engines.vision.images import Pool
 from workbench.commands import Command, later
-from workbench.panels.asymmetric.bank_form import KIND, BankForm, classifiers
+from workbench.panels.asymmetric.bank_form import KIND, BankForm, classifiers, misfit
 from workbench.panels.asymmetric.demo import Demonstration
 from workbench.panels.asymmetric.live import LiveDesk
 from workbench.panels.asymmetric.morph_view import MorphView
@@ -25,6 +26,7 @@ from workbench.panels.vision.models import OwnModels
 from workbench.panels.vision.pools import Pools
 from workbench.services import Services
 from workbench.theme import GRID
+from workbench.widgets.message_bar import Message
 from workbench.widgets.source_picker import DRAWING
 
 FORM_FROM: Final = 900
@@ -60,6 +62,7 @@ class DetectionPanel(Panel):
         self._stages: dict[int, Any] = {}
         self._stage_states: dict[str, Any] = {}
         self._index_wanted = -1
+        self._misfit: Message | None = None
         self._build()
         self._connect()
         self._bank_changed()
@@ -88,6 +91,7 @@ class DetectionPanel(Panel):
         self.form.models.selection_changed.connect(lambda _: self._ask())
         self.own.changed.connect(lambda _: self._ask())
         self.pools.loaded.connect(self._pool_loaded)
+        self.pools.loading.connect(self._tell_misfit)
         self.pools.loading.connect(lambda: self.morph.pictures.show_note("Loading pictures…"))
         self.pools.failed.connect(self._pool_failed)
         self.live.morphed.connect(self.morph.show_morph)
@@ -277,7 +281,7 @@ class DetectionPanel(Panel):
 
     def _on_desk(self, kind: str) -> None:
         self.tabs.setCurrentIndex(MORPH)
-        self.morph.synthesise(kind)
+        self.morph.begin(kind)
 
     # -- zones ------------------------------------------------------------------------------------------------
 
@@ -338,7 +342,23 @@ class DetectionPanel(Panel):
             return
         if bank.input_shape != self.pools.shape:
             self.pools.set_shape(bank.input_shape)
+        self._tell_misfit()
         self._ask()
+
+    def _tell_misfit(self) -> None:
+        """Say so where the detectors do not know the pictures, and offer those that do."""
+        if self._misfit is not None:
+            self.messages.remove(self._misfit)
+            self._misfit = None
+        bank = self.form.bank
+        why = "" if bank is None else misfit(bank, self.pools.source)
+        if why:
+            offered = ("Take the 8×8 detectors", self._take_small) if self.pools.source == "digits" else None
+            self._misfit = self.show_message(why, "warn", "Choose other detectors or pictures.", offered)
+
+    def _take_small(self) -> None:
+        self.form.refresh(SHIPPED_DIGITS)
+        self.form.changed.emit()
 
     def _train_now(self) -> None:
         self.tabs.setCurrentIndex(TRAINING)
@@ -366,7 +386,7 @@ class DetectionPanel(Panel):
         at = self._index_wanted
         if not 0 <= at < len(pool):
             # A picture of another class than the target, so that the morph has a way to go.
-            others = np.flatnonzero(pool.labels != self.morph.target.currentIndex())
+            others = np.flatnonzero(pool.labels != self.morph.controls.target.currentIndex())
             at = int(others[0]) if pool.is_labelled and len(others) and self.morph.pictures.gallery.current <= 0 else -1
         if at > 0:
             self.morph.pictures.gallery.select(at)

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from PySide6.QtCore import QSignalBlocker, Qt, QTimer
-from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSlider, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSlider, QVBoxLayout
 
 from engines.asymmetric.snapshots import ToySnapshot
 from engines.asymmetric.spec import ToySpec
@@ -18,23 +18,19 @@ from engines.core.errors import UserError
 from workbench.commands import Command
 from workbench.panels.asymmetric.live import Theatre
 from workbench.panels.asymmetric.strokes import Strokes
+from workbench.panels.asymmetric.toy_pictures import LN2, ToyPictures
 from workbench.panels.base import Export
 from workbench.panels.stage import Stage
 from workbench.theme import GRID
 from workbench.widgets.basics import ElidedLabel, label, percent, set_enabled
 from workbench.widgets.exports import save_csv
-from workbench.widgets.field_view import FieldView
-from workbench.widgets.plots import Plot
-from workbench.widgets.scrubber import Scrubber
 from workbench.widgets.spec_form import SpecForm
 
 if TYPE_CHECKING:
     from workbench.panels.asymmetric.panel import DetectionPanel
 
-LN2: Final = float(np.log(2))
 ASCENDED: Final = 2000
 STOPS: Final = 100
-SWIM_MS: Final = 90
 LIVE: Final = ("norm", "steps", "step_size", "rate", "updates")
 """Fields that may change while it trains; ε has a slider of its own."""
 
@@ -50,8 +46,6 @@ class TheatreStage(Stage):
         theme = panel.services.theme
         self.theatre = Theatre(panel)
         self.shown: ToySnapshot | None = None
-        self.ascent: np.ndarray | None = None
-        self._share = float("nan")
         self.strokes = Strokes(self)
         self.form: SpecForm[ToySpec] = SpecForm(
             ToySpec, leave_out=("drawn", "eps", "noise", "grid"), choices={"device": panel.services.devices},
@@ -64,15 +58,8 @@ class TheatreStage(Stage):
         self.go_on = QPushButton("Go on")
         self.ascend_button = QPushButton(f"Ascend {ASCENDED:,} points")
         self.status = ElidedLabel("Run trains a detector to tell the blue points from red ones that may move by ε.")
-        self.field = FieldView(theme, "Detector's logit z on the plane", x="x", y="y", extent=(0.0, 1.0, 0.0, 1.0))
-        self.density = Plot(theme, title="exp z, normalised, against the density", x="x", y="density")
-        self.scrubber = Scrubber(theme, "Frames of the ascent", unit="frame", speed=15)
-        self.losses = Plot(theme, title="Loss against ln 2", x="update", y="cross entropy")
-        self.shares = Plot(theme, title="Ascended points that land", x="update", y="share", y_unit="%",
-                           legend=False)  # fmt: skip
-        self._swim = QTimer(self)
-        self._swim.setInterval(SWIM_MS)
-        self._step = 0
+        self.pictures = ToyPictures(theme)
+        self._stroke_count = 0
         self._build()
         self._connect()
         self._say_eps()
@@ -88,12 +75,9 @@ class TheatreStage(Stage):
         elif values["target"] == "drawn":
             raise UserError("nothing is drawn yet", "press “Draw a target” and draw on the plane, or choose a set")
         values |= {"drawn": self.strokes.flat(), "eps": self.radius}
-        self.field.set_drawing(False)
+        self.pictures.field.set_drawing(False)
         self.draw.setChecked(False)
-        self._drop_ascent()
-        if self.shown is not None:
-            self.losses.set_curve("loss", [], [])
-            self.shares.set_curve("share", [], [])
+        self.pictures.begin()
         self.status.setText("The engine is starting…")
         self.theatre.ask("start", fresh=True, **values)
 
@@ -116,120 +100,37 @@ class TheatreStage(Stage):
         """Draw a snapshot."""
         self.shown = toy
         if toy.ascent is not None:
-            self._show_ascent(toy)
+            self.pictures.show_ascent(toy, play=self.isVisible())
         if not self.isVisible():
             return
         self.panel.show_running()
         self._settle()
         if toy.note:
             self.panel.show_message(toy.note, "error")
-        if not toy.update and not len(toy.points):
-            return
-        is_line = toy.density is not None
-        self.stack.setCurrentIndex(1 if is_line else 0)
-        if is_line:
-            self._draw_density(toy)
-        else:
-            self._draw_plane(toy)
-        self._draw_curves(toy)
-        self._say(toy)
+        self.pictures.show_toy(toy)
+        if toy.update or len(toy.points):
+            self._say(toy)
 
     def _say(self, toy: ToySnapshot) -> None:
-        phase = {"plain": "an ordinary classifier so far", "adversarial": "negatives move"}.get(toy.phase, "")
-        said = [f"Update {toy.update:,} of {toy.updates:,}", f"ε {toy.eps:g}"]
-        said += [phase] if phase and toy.eps else ["negatives stay: an ordinary classifier"] if not toy.eps else []
-        if len(toy.losses):
-            said.append(f"loss {float(toy.losses[-50:].mean()):.3f} (ln 2 is {LN2:.3f})")
-        if np.isfinite(self._share):
-            said.append(f"{percent(self._share)} of {ASCENDED:,} ascended points landed within 0.03 of the target")
+        said = [f"Update {toy.update:,} of {toy.updates:,}"]
         if not toy.is_running:
             said.append("paused" if toy.update < toy.updates else "finished")
+        share = self.pictures.share
+        if np.isfinite(share):
+            said.append(f"{percent(share)} of {ASCENDED:,} ascended points landed within 0.03 of the target")
+        if len(toy.losses):
+            said.append(f"loss {float(toy.losses[-50:].mean()):.3f} (ln 2 is {LN2:.3f})")
+        phase = {"plain": "an ordinary classifier so far", "adversarial": "negatives move"}.get(toy.phase, "")
+        said.append(f"ε {toy.eps:g}")
+        said += [phase] if phase and toy.eps else ["negatives stay: an ordinary classifier"] if not toy.eps else []
         self.status.setText("  ·  ".join(said))
-
-    def _draw_plane(self, toy: ToySnapshot) -> None:
-        known = toy.heat[np.isfinite(toy.heat)]
-        reach = max(float(np.quantile(np.abs(known), 0.98)), 0.1) if known.size else 1.0
-        self.field.set_scalar(toy.heat, low=-reach, high=reach, diverging=True, unit="logit")
-        self.field.set_points("target", toy.points, name="target", colour="text", size=2.0)
-        if self.ascent is None:
-            self.field.remove("ascended")
-            self._draw_negatives()
-
-    def _draw_negatives(self) -> None:
-        toy = self.shown
-        if toy is None or toy.density is not None or self.ascent is not None or not toy.negatives.size:
-            return
-        at = min(self._step, len(toy.negatives) - 1)
-        self.field.set_points("negatives", toy.negatives[at], name=f"negatives, step {at}", colour="error", size=2.5)
-
-    def _swum(self) -> None:
-        """The next step of the inner ascent; it rests for a while at the end."""
-        if self.shown is None:
-            return
-        steps = max(len(self.shown.negatives), 1)
-        self._step = (self._step + 1) % (steps + 6)
-        self._draw_negatives()
-
-    def _draw_density(self, toy: ToySnapshot) -> None:
-        assert toy.density is not None
-        count = toy.density.shape[1]
-        x = (np.arange(count) + 0.5) / count
-        self.density.set_curve("model", x, toy.density[0], name="exp z / integral", colour=0)
-        self.density.set_curve("truth", x, toy.density[1], name="true density", colour="text", style="dashed")
-
-    def _draw_curves(self, toy: ToySnapshot) -> None:
-        losses = toy.losses
-        if len(losses):
-            width = max(1, len(losses) // 200)
-            whole = losses[: len(losses) // width * width].reshape(-1, width).mean(1)
-            self.losses.set_curve("loss", (np.arange(len(whole)) + 0.5) * width, whole, name="loss", colour=0)
-            # The moment negatives begin to move is a peak that would squeeze what comes after it.
-            self.losses.set_range(y=(0.0, min(max(1.0, float(whole.max())), 1.5)))
-            self.losses.set_curve("ln2", [0, max(toy.updates, 1)], [LN2, LN2], name="ln 2", colour="muted",
-                                  style="dashed")  # fmt: skip
-        if len(toy.shares):
-            self.shares.set_curve("share", toy.shares[:, 0], 100 * toy.shares[:, 1], style="line and points", colour=2)
-            self.shares.set_range(x=(0, max(toy.updates, 1)), y=(0, 100))
-
-    # -- ascent -----------------------------------------------------------------------------------------------
-
-    def _show_ascent(self, toy: ToySnapshot) -> None:
-        self.ascent, self._share = toy.ascent, toy.share
-        assert self.ascent is not None
-        self.field.remove("negatives")
-        self.scrubber.setVisible(True)
-        with QSignalBlocker(self.scrubber):
-            self.scrubber.set_count(len(self.ascent), follow=False)
-            self.scrubber.set_frame(0)
-        self._draw_ascent(0)
-        if self.isVisible():
-            self.scrubber.play()
-
-    def _draw_ascent(self, frame: int) -> None:
-        if self.ascent is None:
-            return
-        points = self.ascent[min(frame, len(self.ascent) - 1)]
-        if points.shape[1] == 2:
-            self.field.set_points("ascended", points, name=f"{len(points):,} noise points", colour=3, size=1.6)
-        else:
-            height, edges = np.histogram(points[:, 0], bins=100, range=(0, 1), density=True)
-            self.density.set_curve("ascended", (edges[1:] + edges[:-1]) / 2, height, name="ascended noise", colour=3,
-                                   style="steps")  # fmt: skip
-
-    def _drop_ascent(self) -> None:
-        self.ascent, self._share = None, float("nan")
-        self.scrubber.pause()
-        self.scrubber.setVisible(False)
-        self.field.remove("ascended")
-        if self.shown is not None and self.shown.density is not None:
-            self.density.set_curve("ascended", [0.005], [0.0], name="ascended noise", colour=3, style="steps")
 
     # -- what the user does -----------------------------------------------------------------------------------
 
     def _eps_moved(self) -> None:
         self._say_eps()
         if self.theatre.latest is not None and self.theatre.latest.update:
-            self._drop_ascent()
+            self.pictures.drop_ascent()
             self.theatre.ask("change", eps=self.radius)
 
     def _say_eps(self) -> None:
@@ -243,24 +144,18 @@ class TheatreStage(Stage):
             self.strokes.clear()
 
     def _draws(self, on: bool) -> None:
-        self.field.set_drawing(on)
+        self.pictures.field.set_drawing(on)
         if on:
             self.pause()
-            self._drop_ascent()
-            self.stack.setCurrentIndex(0)
+            self.pictures.clear_plane()
             self.shown = None
-            for key in ("negatives", "target"):
-                self.field.remove(key)
-            self.field.clear_field()
             self.status.setText("Draw lines with the mouse, well away from the border; then press Run. Ctrl+Z undoes.")
             self.strokes.redraw()
 
     def strokes_changed(self) -> None:
         """A stroke came or went."""
-        for key in [k for k in self.field._marks if k.startswith("stroke")]:
-            self.field.remove(key)
-        for k, line in enumerate(self.strokes.lines):
-            self.field.set_path(f"stroke{k}", line, colour=0, width=3.0)
+        self.pictures.show_strokes(self.strokes.lines, self._stroke_count)
+        self._stroke_count = len(self.strokes.lines)
         self._settle()
         self.panel.commands_changed.emit()
 
@@ -278,7 +173,7 @@ class TheatreStage(Stage):
         toy = self.theatre.latest
         if toy is None:
             return
-        self._drop_ascent()
+        self.pictures.drop_ascent()
         if toy.update >= toy.updates:
             self.theatre.ask("change", updates=toy.updates + 1000)
         else:
@@ -286,13 +181,8 @@ class TheatreStage(Stage):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        self._swim.start()
         if self.shown is not None:
             self.show_toy(self.shown) if self.shown.ascent is None else self._say(self.shown)
-
-    def hideEvent(self, event: QHideEvent) -> None:
-        super().hideEvent(event)
-        self._swim.stop()
 
     # -- surroundings -----------------------------------------------------------------------------------------
 
@@ -311,11 +201,11 @@ class TheatreStage(Stage):
             return "" if self.shown is not None and self.shown.update else "Train a toy first."
 
         def no_ascent() -> str:
-            return "" if self.ascent is not None else "Ascend first."
+            return "" if self.pictures.ascent is not None else "Ascend first."
 
         return [
             Export("toy-csv", "Loss curve as CSV", ".csv", self._write_losses, none),
-            Export("toy-png", "The plane as PNG", ".png", self.field.save, none),
+            Export("toy-png", "The plane as PNG", ".png", self.pictures.field.save, none),
             Export("toy-npz", "Heat map, target and negatives as NPZ", ".npz", self._write_npz, none),
             Export("ascent-npz", "Ascended points as NPZ", ".npz", self._write_ascent, no_ascent),
         ]
@@ -333,9 +223,11 @@ class TheatreStage(Stage):
         atomic.write_bytes(path, body.getbuffer())
 
     def _write_ascent(self, path: Path) -> None:
-        assert self.ascent is not None
         body = io.BytesIO()
-        np.savez_compressed(body, allow_pickle=False, frames=self.ascent, share=np.float64(self._share))
+        assert self.pictures.ascent is not None
+        np.savez_compressed(
+            body, allow_pickle=False, frames=self.pictures.ascent, share=np.float64(self.pictures.share)
+        )
         atomic.write_bytes(path, body.getbuffer())
 
     def save_state(self) -> dict[str, Any]:
@@ -350,8 +242,7 @@ class TheatreStage(Stage):
         self.strokes.restore_state(state.get("strokes"))
 
     def close_stage(self) -> None:
-        self._swim.stop()
-        self.scrubber.pause()
+        self.pictures.rest()
         self.theatre.close()
         super().close_stage()
 
@@ -367,9 +258,7 @@ class TheatreStage(Stage):
         self.wipe.clicked.connect(self.strokes.clear)
         self.go_on.clicked.connect(self._resume)
         self.ascend_button.clicked.connect(self.ascend)
-        self.field.stroke_drawn.connect(self.strokes.add)
-        self.scrubber.frame_changed.connect(self._draw_ascent)
-        self._swim.timeout.connect(self._swum)
+        self.pictures.field.stroke_drawn.connect(self.strokes.add)
 
     def _build(self) -> None:
         self.eps.setRange(0, STOPS)
@@ -388,31 +277,10 @@ class TheatreStage(Stage):
         says.addWidget(self.status, 1)
         says.addWidget(self.go_on)
         says.addWidget(self.ascend_button)
-        self.stack = QStackedWidget()
-        self.stack.addWidget(self.field)
-        self.stack.addWidget(self.density)
-        left = QWidget()
-        column = QVBoxLayout(left)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self.stack, 1)
-        column.addWidget(self.scrubber)
-        self.scrubber.setVisible(False)
-        curves = QSplitter(Qt.Orientation.Vertical)
-        curves.setChildrenCollapsible(False)
-        for plot in (self.losses, self.shares):
-            plot.setMinimumHeight(110)
-            curves.addWidget(plot)
-        split = QSplitter(Qt.Orientation.Horizontal)
-        split.setChildrenCollapsible(False)
-        split.addWidget(left)
-        split.addWidget(curves)
-        split.setSizes([520, 320])
-        split.setStretchFactor(0, 3)
-        split.setStretchFactor(1, 2)
         work = QVBoxLayout()
         work.addLayout(bar)
         work.addLayout(says)
-        work.addWidget(split, 1)
+        work.addWidget(self.pictures, 1)
         whole = QHBoxLayout(self)
         whole.setContentsMargins(GRID, GRID // 2, GRID, GRID // 2)
         whole.addWidget(self.settings_beside(self.form))

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import shutil
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QSplitter, QVBoxLayout
 
 from engines.asymmetric.results import TrainResult
-from engines.asymmetric.setting import PLAIN_SUFFIX, ROBUST_SUFFIX
 from engines.asymmetric.snapshots import TrainSnapshot
 from engines.asymmetric.spec import TrainSpec
-from engines.core import atomic, paths
 from engines.core.errors import UserError
-from engines.core.weights import list_weights, read_card
+from workbench.panels.asymmetric.axis_range import AxisRange, over
+from workbench.panels.asymmetric.detector_files import copy_bank, keep
+from workbench.panels.asymmetric.pairs_view import PairsView
+from workbench.panels.asymmetric.radius import keep_reach
 from workbench.panels.base import Export
 from workbench.panels.stage import Stage
 from workbench.theme import GRID
-from workbench.widgets.basics import ElidedLabel, duration, label, number, percent, set_enabled
+from workbench.widgets.basics import ElidedLabel, duration, percent, set_enabled
 from workbench.widgets.exports import save_csv, save_tables
-from workbench.widgets.gallery import Gallery, Tile
 from workbench.widgets.plots import Plot
 from workbench.widgets.spec_form import SpecForm
 
@@ -34,7 +32,9 @@ if TYPE_CHECKING:
 
 JOB: Final = "asymmetric.train"
 DATA: Final = ("digits8", "digits", "mnist", "fashion-mnist", "cifar10")
-MOST_CURVES: Final = 10
+MOST_TICKS: Final = 12
+BEFORE: Final = "Train learns a detector for each class. The embedded 8×8 digits need no data set, and a minute or two."
+STOPPED: Final = "A run was stopped before its end; it can go on from its last epoch."
 
 
 class TrainingStage(Stage):
@@ -49,26 +49,28 @@ class TrainingStage(Stage):
         self._before: JobHandle | RunRecord | None = None
         self._last: TrainSnapshot | None = None
         self.result: TrainResult | None = None
-        self._drawn = False
-        self._curves: list[str] = []
+        self._planned = 0
         self.form: SpecForm[TrainSpec] = SpecForm(
             TrainSpec, leave_out=("save_as",), choices={"device": panel.services.devices, "data": DATA},
             preset=panel.services.settings.preset,
         )  # fmt: skip
-        self.status = ElidedLabel("The embedded 8×8 digits train in half a minute; no data set is needed.")
+        keep_reach(self.form)
+        self.status = ElidedLabel(BEFORE)
         self.folder = QPushButton("Folder of classes…")
-        self.folder.setToolTip("Pictures of your own: a sub-folder for each class")
-        self.resume_button = QPushButton("Go on from the last epoch")
+        self.folder.setToolTip("Pictures of your own: a sub-folder for each class, with three pictures or more")
+        self.resume_button = QPushButton("Go on")
         self.use_button = QPushButton("Use these detectors")
         set_enabled(self.use_button, "Train detectors first")
         self.losses = Plot(theme, title="Mean loss of all detectors", x="update", y="cross entropy")
         self.aucs = Plot(theme, title="Validation AUC under attack", x="epoch", y="AUC")
-        self.samples = Gallery(theme, "Negatives before and after their attack", thumb=48,
-                               empty="A negative of each detector, before and after its attack")  # fmt: skip
+        self.axis = AxisRange(self.aucs, "AUC")
+        self.samples = PairsView(theme)
         self._build()
         self.folder.clicked.connect(self._choose_folder)
         self.resume_button.clicked.connect(self.resume)
         self.use_button.clicked.connect(self.use)
+        self.form.changed.connect(lambda _: self._fit_fields())
+        self._fit_fields()
         panel.services.runner.resumable_changed.connect(self._offer_resuming)
         self._offer_resuming()
 
@@ -78,7 +80,7 @@ class TrainingStage(Stage):
         """Raises UserError where the settings do not fit."""
         spec = self.form.read()
         self._clear()
-        self._follow(self.panel.start(JOB, spec))
+        self._follow(self.panel.start(JOB, spec), spec)
 
     def resume(self) -> None:
         """Go on with the run that was stopped, with the settings it began with."""
@@ -87,42 +89,64 @@ class TrainingStage(Stage):
         handle = self.panel.services.runner.resume(self._before)
         self.panel.follow(handle)
         spec = TrainSpec.checked(handle.spec) if isinstance(handle.spec, dict) else handle.spec
-        self.form.set_spec(spec)  # type: ignore[arg-type]
-        self._follow(handle)
+        assert isinstance(spec, TrainSpec)
+        self.form.set_spec(spec)
+        self._follow(handle, spec)
 
     def show_snapshot(self, snapshot: Any) -> None:
         if not isinstance(snapshot, TrainSnapshot):
             return
         self._last = snapshot
-        losses, auc = snapshot.losses, snapshot.auc
-        if len(losses):
-            self._drawn = True
-            mean = losses.mean(1)
-            width = max(1, len(mean) // 200)
-            whole = mean[: len(mean) // width * width].reshape(-1, width).mean(1)
-            self.losses.set_curve("loss", (np.arange(len(whole)) + 0.5) * width, whole, name="loss", colour=0)
-            self.losses.set_curve("ln2", [0, len(mean)], [np.log(2)] * 2, name="ln 2", colour="muted", style="dashed")
-        if len(auc):
-            epochs = np.arange(1, len(auc) + 1)
-            self._curves = ["mean", *(f"k{k}" for k in range(min(auc.shape[1], MOST_CURVES)))]
-            self.aucs.set_curve("mean", epochs, auc.mean(1), name="mean", colour="text", style="line and points")
-            for k in range(min(auc.shape[1], MOST_CURVES)):
-                self.aucs.set_curve(f"k{k}", epochs, auc[:, k], name=f"detector {k}", colour=k, style="points")
+        if len(snapshot.losses):
+            self._draw_losses(snapshot.losses)
+        if len(snapshot.auc):
+            self._draw_aucs(snapshot.auc, snapshot.epochs)
+        self.samples.show_snapshot(snapshot)
+        if self.handle is None or not self.handle.has_ended:  # seen late, it must not take the end's place
+            self._say(snapshot)
+
+    def _say(self, snapshot: TrainSnapshot) -> None:
         said = [f"Epoch {min(snapshot.epoch + 1, snapshot.epochs)} of {snapshot.epochs}"]
-        if len(losses):
-            said.append(f"update {number(len(losses))}, loss {float(losses[-20:].mean()):.3f}")
-        if len(auc):
-            said.append(f"mean AUC under attack {float(auc[-1].mean()):.4f}")
+        if len(snapshot.losses):
+            done = len(snapshot.losses)
+            of = f" of {self._planned:,}" if self._planned else ""
+            said.append(f"update {done:,}{of}, loss {float(snapshot.losses[-20:].mean()):.3f}")
+        if len(snapshot.auc):
+            said.append(f"mean AUC under attack {float(snapshot.auc[-1].mean()):.4f}")
         self.status.setText("  ·  ".join(said))
-        tiles = []
-        for k, (clean, moved) in enumerate(zip(snapshot.images, snapshot.attacked, strict=True)):
-            tiles += [Tile(clean, f"z {number(float(snapshot.z_before[k]), 2)}"),
-                      Tile(moved, f"→{number(float(snapshot.z_after[k]), 2)}")]  # fmt: skip
-        if tiles:
-            self.samples.set_tiles(tiles)
+
+    def _draw_losses(self, losses: np.ndarray) -> None:
+        mean = losses.mean(1)
+        width = max(1, len(mean) // 200)
+        whole = mean[: len(mean) // width * width].reshape(-1, width).mean(1)
+        end = max(self._planned, len(mean))
+        self.losses.set_curve("loss", (np.arange(len(whole)) + 0.5) * width, whole, name="loss", colour=0)
+        self.losses.set_curve("ln2", [0, end], [np.log(2)] * 2, name="ln 2", colour="muted", style="dashed")
+        self.losses.set_range(x=(0, end))
+
+    def _draw_aucs(self, auc: np.ndarray, epochs: int) -> None:
+        """Mean, range and each detector; auc: float64 [epochs so far, K]."""
+        at = np.arange(1, len(auc) + 1)
+        if len(at) > 1:
+            self.aucs.set_band("range", at, auc.min(1), auc.max(1), name="weakest to best", colour=0)
+        self.aucs.set_curve("each", np.repeat(at, auc.shape[1]), auc.ravel(), name="each detector", colour="muted",
+                            style="points")  # fmt: skip
+        self.aucs.set_curve("mean", at, auc.mean(1), name="mean", colour=1, style="line and points")
+        step = -(-epochs // MOST_TICKS)
+        self.aucs.set_ticks("bottom", [(float(e), str(e)) for e in range(step, epochs + 1, step)])
+        self.aucs.set_range(x=(0.5, epochs + 0.5))
+        self.axis.show_lowest(float(auc.min()))
+
+    def _progressed(self, progress: Any) -> None:
+        """After the last epoch there is more to do, of which no picture tells."""
+        last = self._last
+        if progress.text and (last is None or last.epoch >= last.epochs):
+            self.status.setText(f"{progress.text}…")
 
     def show_end(self, handle: JobHandle) -> None:
+        handle.progressed.disconnect(self._progressed)
         self._offer_resuming()
+        set_enabled(self.use_button, "" if self.result is not None else "Train detectors to the end first")
         if handle.state == "done":
             self._show_result(handle.result)
         elif handle.state == "cancelled":
@@ -133,10 +157,12 @@ class TrainingStage(Stage):
 
     def _show_result(self, result: TrainResult) -> None:
         self.result = result
+        weakest = int(result.best_auc.argmin())
         self.status.setText(
-            f"Done in {duration(result.seconds)}: mean AUC under attack {float(result.best_auc.mean()):.4f}, on clean "
-            f"images {float(result.natural_auc.mean()):.4f}; the generative rule names "
-            f"{percent(result.generative_accuracy)} rightly."
+            f"Done in {duration(result.seconds)}: mean AUC under attack {float(result.best_auc.mean()):.4f} (weakest: "
+            f"“{result.classes[weakest]}”, {float(result.best_auc[weakest]):.4f}), on clean images "
+            f"{float(result.natural_auc.mean()):.4f}; the generative rule names {percent(result.generative_accuracy)} "
+            "rightly"
         )
         there = bool(result.weights_path) and Path(result.weights_path).is_file()
         set_enabled(self.use_button, "" if there else "The weights were not kept: the run has no folder",
@@ -200,19 +226,26 @@ class TrainingStage(Stage):
             return
 
     def close_stage(self) -> None:
-        super().close_stage()
+        self._let_go()
         self.panel.services.runner.resumable_changed.disconnect(self._offer_resuming)
 
     # -- inside -----------------------------------------------------------------------------------------------
 
     def take(self, handle: JobHandle) -> None:
-        super().close_stage()
+        self._let_go()
         self.handle = handle
         handle.published.connect(self._published)
         handle.ended.connect(self._ended)
+        handle.progressed.connect(self._progressed)
 
-    def _follow(self, handle: JobHandle) -> None:
+    def _let_go(self) -> None:
+        if self.handle is not None and not self.handle.has_ended:
+            self.handle.progressed.disconnect(self._progressed)
+        super().close_stage()
+
+    def _follow(self, handle: JobHandle, spec: TrainSpec) -> None:
         self._before = None
+        self._planned = spec.epochs * spec.updates
         set_enabled(self.resume_button, "The run is under way")
         set_enabled(self.use_button, "They are being trained")
         self.take(handle)
@@ -220,11 +253,19 @@ class TrainingStage(Stage):
 
     def _clear(self) -> None:
         self._last = self.result = None
-        if self._drawn:
-            self.losses.set_curve("loss", [], [])
-        for key in self._curves:
-            self.aucs.set_curve(key, [], [])
-        self.samples.set_tiles([])
+        self.losses.clear()
+        self.aucs.clear()
+        self.samples.show_snapshot(None)
+
+    def _fit_fields(self) -> None:
+        """Settings that mean something for some data only."""
+        source = str(self.form.values().get("data", ""))
+        for name, reason in (
+            ("side", "Data sets have a size of their own; this is for folders" if source in DATA else ""),
+            ("with_digits", "" if source == "mnist" else "Only MNIST can take the enlarged digits in"),
+            ("with_drawn", "" if source == "digits8" else "Only the 8×8 digits can take drawn ones in"),
+        ):
+            self.form.set_reason(name, reason)
 
     def _choose_folder(self, folder: str = "") -> None:
         chosen = folder or QFileDialog.getExistingDirectory(self, "A folder with a sub-folder for each class")
@@ -241,59 +282,32 @@ class TrainingStage(Stage):
         else:
             runs = [run for run in self.panel.services.runner.resumable() if run.name == JOB]
             self._before = runs[0] if runs else None
+        if self._before is not None and last is None and self._last is None:
+            self.status.setText(STOPPED)
         reason = "" if self._before is not None else "There is no stopped run with a finished epoch"
-        set_enabled(self.resume_button, reason, "With the settings that the run began with")
+        set_enabled(
+            self.resume_button, reason, "Go on from the last finished epoch, with the settings that the run began with"
+        )
 
     def _build(self) -> None:
-        settings = self.settings_beside(self.form, self.folder, self.resume_button, self.use_button)
+        settings = self.settings_beside(self.form, self.folder)
+        says = QHBoxLayout()
+        says.setSpacing(GRID // 2)
+        says.addWidget(self.status, 1)
+        says.addWidget(self.resume_button)
+        says.addWidget(self.use_button)
         curves = QSplitter(Qt.Orientation.Vertical)
         curves.setChildrenCollapsible(False)
         for plot in (self.losses, self.aucs):
             plot.setMinimumHeight(130)
-            curves.addWidget(plot)
-        column = QWidget()
-        rows = QVBoxLayout(column)
-        rows.setContentsMargins(0, 0, 0, 0)
+        curves.addWidget(self.losses)
+        curves.addWidget(over(self.aucs, self.axis))
+        rows = QVBoxLayout()
+        rows.setSpacing(GRID // 2)
+        rows.addLayout(says)
         rows.addWidget(curves, 1)
-        rows.addWidget(label("A negative of each detector, before and after its attack, with its logit", "small",
-                             muted=True, wrap=True))  # fmt: skip
-        self.samples.setFixedHeight(104)
         rows.addWidget(self.samples)
-        beside = QHBoxLayout()
-        beside.addWidget(settings)
-        beside.addWidget(column, 1)
-        whole = QVBoxLayout(self)
+        whole = QHBoxLayout(self)
         whole.setContentsMargins(GRID, GRID // 2, GRID, GRID // 2)
-        whole.addWidget(self.status)
-        whole.addLayout(beside, 1)
-
-
-def keep(weights: Path) -> str:
-    """Copy trained detectors, and the classifiers beside them, among the user's models; returns their name there."""
-    card = read_card(weights)
-    taken = {known.name for known in list_weights()}
-    data = Path(card.data).name or card.data or "own"
-    name = next(
-        n for n in (f"detectors-{data}", *(f"detectors-{data}-{i}" for i in range(2, 10_000))) if n not in taken
-    )
-    number_of = name.rsplit("-", 1)[-1]
-    title = card.title + (f", run {number_of}" if name != f"detectors-{data}" else "")
-    copy_bank(weights, paths.user_weights_folder() / f"{name}.safetensors", name, title)
-    return name
-
-
-def copy_bank(weights: Path, target: Path, name: str, title: str) -> None:
-    """Copy a file of detectors with its card, and the companions that lie beside it. title: "" keeps the card's."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    for suffix in ("", PLAIN_SUFFIX, ROBUST_SUFFIX):
-        source = weights.with_name(f"{weights.stem}{suffix}.safetensors")
-        if not source.is_file():
-            continue
-        card = replace(read_card(source), name=f"{name}{suffix}")
-        if title and not suffix:
-            card = replace(card, title=title)
-        end = target.with_name(f"{target.stem}{suffix}.safetensors")
-        unfinished = end.with_suffix(".part")
-        shutil.copyfile(source, unfinished)
-        unfinished.replace(end)
-        atomic.write_json(end.with_suffix(".json"), card.to_json())
+        whole.addWidget(settings)
+        whole.addLayout(rows, 1)
