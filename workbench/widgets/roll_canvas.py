@@ -86,33 +86,32 @@ class RollCanvas(Canvas):
     def content(self) -> RollContent:
         return self._content
 
-    def set_notes(self, notes: HasNotes | None, *, duration: float | None = None) -> None:
+    def set_notes(self, notes: HasNotes | None) -> None:
         """Show notes; only the strips that differ are painted anew, so a piece may grow several times a second.
 
-        duration: seconds for the timeline, where this roll is the longest of several; without it the timeline
-        grows with the notes and never shrinks below another roll's. Raises ValueError as `RollNotes.of`.
+        Raises ValueError as `RollNotes.of`.
         """
         new = RollNotes.empty() if notes is None else RollNotes.of(notes)
         old = self._content
         changed = changed_stretch(old.notes, new)
-        if changed is None and duration is None:
+        if changed is None:
             return
         self._content = replace(old, notes=new, values=None if len(new) != len(old.notes) else old.values)
-        if changed is not None:
-            if self._is_fitted_to_pitches:
-                self.fit_pitches()
-            # Beyond the end the ground is darker, so a longer piece changes what lies between both ends.
-            ends = (old.duration, self._content.duration)
-            a, b = (min(changed[0], *ends), max(changed[1], *ends)) if ends[0] != ends[1] else changed
-            self._tiles.spoil(self.geometry_now(), a, max(b, self.timeline.end if ends[0] != ends[1] else b))
-        self.timeline.set_duration(
-            duration
-            if duration is not None
-            else max(self._content.duration, self.timeline.duration if old.duration < self.timeline.duration else 0.0)
-        )
+        if self._is_fitted_to_pitches:
+            self.fit_pitches()
+        self._spoil(changed, old.duration)
         self._sounding = self._sounding_now()
         self.describe_content()
         self.update()
+
+    def _spoil(self, changed: tuple[float, float], was_long: float) -> None:
+        """Forget the strips that show a stretch. Beyond the end the ground is darker, so another length changes
+        all that comes after the earlier end."""
+        start, end = changed
+        if was_long != self._content.duration:
+            start, end = min(start, was_long, self._content.duration), math.inf
+        self._tiles.spoil(self.geometry_now(), start, end)
+        self.timeline.set_duration(self._content.duration, of=id(self))
 
     def set_ghost(self, notes: HasNotes | None) -> None:
         """Another piece's notes below these, as outlines."""
@@ -133,9 +132,9 @@ class RollCanvas(Canvas):
         changed = changed_stretch(old, melody)
         if changed is None:
             return
-        self._content = replace(self._content, melody=melody)
+        was_long, self._content = self._content.duration, replace(self._content, melody=melody)
         # The line between notes bridges rests of a second.
-        self._tiles.spoil(self.geometry_now(), changed[0] - 1.0, changed[1] + 1.0)
+        self._spoil((changed[0] - 1.0, changed[1] + 1.0), was_long)
         self.describe_content()
         self.update()
 
@@ -173,6 +172,7 @@ class RollCanvas(Canvas):
 
     def _change(self, content: RollContent) -> None:
         self._content = content
+        self.timeline.set_duration(content.duration, of=id(self))
         if self._is_fitted_to_pitches:
             self.fit_pitches()
         self._tiles.clear()

@@ -35,7 +35,7 @@ class Tiles:
     def spoil(self, g: RollGeometry, start: float, end: float) -> None:
         """Forget those that show a stretch in seconds; a note's rim reaches a little further."""
         scale = g.pixels_per_second
-        first, last = math.floor((start * scale - 6) / SIDE), math.floor((end * scale + 6) / SIDE)
+        first, last = (start * scale - 6) // SIDE, (end * scale + 6) // SIDE
         for index in [k for k in self._kept if first <= k <= last]:
             del self._kept[index]
 

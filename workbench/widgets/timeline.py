@@ -32,6 +32,7 @@ class Timeline(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._start, self._span, self._duration = 0.0, LEAST_FIT, 0.0
+        self._lengths: dict[object, float] = {}
         self._playhead = 0.0
         self._loop: tuple[float, float] | None = None
         self._is_following = True
@@ -77,10 +78,17 @@ class Timeline(QObject):
 
     # -- what is seen -----------------------------------------------------------------------------------------
 
-    def set_duration(self, seconds: float) -> None:
-        """The length of the longest piece. A view of the whole stays one, any other stays where it is."""
+    def set_duration(self, seconds: float, of: object = None) -> None:
+        """The length of one of the pieces; the longest counts. `of` names the piece, anything that can be a key.
+
+        A view of the whole stays one, any other stays where it is.
+        """
+        self._lengths[of] = max(0.0, seconds) if math.isfinite(seconds) else 0.0
+        longest = max(self._lengths.values())
+        if longest == self._duration:
+            return
         was_fitted = self.is_fitted
-        self._duration = max(0.0, seconds) if math.isfinite(seconds) else 0.0
+        self._duration = longest
         if was_fitted:
             self._start, self._span = 0.0, self._whole()
         else:
