@@ -8,7 +8,7 @@ which ends with it). Source: Choi et al. 2020, section 4.1; paper file 08, 2.4.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -50,6 +50,18 @@ class Batch:
     @property
     def is_padded(self) -> bool:
         return bool((self.target[:, -1] == PAD).any() or (self.performance[:, -1] == PAD).any())
+
+    def rows(self, chosen: slice) -> Batch:
+        """Some of the crops."""
+        return Batch(self.target[chosen], self.performance[chosen], self.melody[chosen])
+
+    def with_other_styles(self) -> Batch:
+        """Each crop with the performance of the next one."""
+        return replace(self, performance=np.roll(self.performance, 1, 0))
+
+    def with_other_melodies(self) -> Batch:
+        """Each crop with the melody of the next one."""
+        return replace(self, melody=np.roll(self.melody, 1, 0))
 
 
 class Crops:

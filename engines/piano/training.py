@@ -14,13 +14,16 @@ from typing import Any, Final
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engines.piano.crops import Batch, Crops
+from engines.piano.muon import Muon
 from engines.piano.nets.transformer import PAD, StyleAutoencoder, nll
 
-CURVES: Final = ("step", "tokens", "seconds", "rate", "loss", "held_out")
-"""One point at each measuring: mean training loss since the last one, and NLL on pieces not seen, in nats per token."""
+CURVES: Final = ("step", "tokens", "seconds", "rate", "loss", "held_out", "other_style")
+"""One point at each measuring: mean training loss since the last one, NLL on pieces not seen, and that with the styles
+of other pieces (NaN where no performance is read), in nats per token."""
 PAPER_WARM_UP: Final = 8000
 _PAPER_BETAS: Final = (0.9, 0.997)
 _PAPER_EPS: Final = 1e-9
@@ -90,19 +93,19 @@ class Trainer:
         rng = np.random.default_rng((s.seed, self.steps_done))
         batch = self.train.batch(s.batch, rng, augment=s.augment, perturbation=s.perturbation)
         rate = self.rate()
-        for optimiser, factor in self.optimisers:
+        for optimiser in self.optimisers:
             for group in optimiser.param_groups:
-                group["lr"] = rate * factor
+                group["lr"] = rate
         self.net.train()
         with torch.random.fork_rng(devices=[]):  # Dropout draws from torch's global generator.
             torch.manual_seed(int(rng.integers(2**62)))
             loss = self._loss(batch)
         check()
-        for optimiser, _ in self.optimisers:
+        for optimiser in self.optimisers:
             optimiser.zero_grad(set_to_none=True)
         loss.backward()
         check()
-        for optimiser, _ in self.optimisers:
+        for optimiser in self.optimisers:
             optimiser.step()
         value = float(loss.detach())
         self.losses.append(value)
@@ -128,10 +131,14 @@ class Trainer:
         return loss_of(self.net, batch, self.device)
 
     def _measure(self, rate: float, check: Callable[[], None]) -> None:
-        held_out = float("nan") if self.measured is None else held_out_nll(self.net, self.measured, self.device, check)
+        held_out = other = float("nan")
+        if self.measured is not None:
+            held_out = held_out_nll(self.net, self.measured, self.device, check)
+            if self.net.config.reads_performance:
+                other = held_out_nll(self.net, self.measured.with_other_styles(), self.device, check)
         point = {
             "step": self.steps_done, "tokens": self.tokens, "seconds": self.seconds, "rate": rate,
-            "loss": float(np.mean(self._since)), "held_out": held_out,
+            "loss": float(np.mean(self._since)), "held_out": held_out, "other_style": other,
         }  # fmt: skip
         for name in CURVES:
             self.history[name].append(float(point[name]))
@@ -151,7 +158,7 @@ class Trainer:
             "losses": np.asarray(self.losses),
             "since": np.asarray(self._since),
             "net": {name: t.numpy() for name, t in self.tensors().items()},
-            "moments": [_moments(optimiser) for optimiser, _ in self.optimisers],
+            "moments": [_moments(optimiser) for optimiser in self.optimisers],
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -161,7 +168,7 @@ class Trainer:
         self.history = {name: np.asarray(state["history"][name]).tolist() for name in CURVES}
         self.losses, self._since = np.asarray(state["losses"]).tolist(), np.asarray(state["since"]).tolist()
         self.net.load_state_dict({name: torch.as_tensor(a) for name, a in state["net"].items()})
-        for (optimiser, _), moments in zip(self.optimisers, state["moments"], strict=True):
+        for optimiser, moments in zip(self.optimisers, state["moments"], strict=True):
             whole = optimiser.state_dict()
             whole["state"] = {
                 int(index): {k: torch.as_tensor(v) if isinstance(v, np.ndarray) else v for k, v in moment.items()}
@@ -172,27 +179,42 @@ class Trainer:
 
 def loss_of(net: StyleAutoencoder, batch: Batch, device: torch.device) -> Tensor:
     """Mean cross-entropy of a batch in nats per token."""
-    target, performance, melody = (
-        torch.as_tensor(part, device=device) for part in (batch.target, batch.performance, batch.melody)
-    )
-    mask = performance != PAD if batch.is_padded else None
+    target, performance, melody, mask = _tensors(batch, device)
     return nll(net(target, performance, melody, mask), target)
 
 
-@torch.inference_mode()
 def held_out_nll(
-    net: StyleAutoencoder, batch: Batch, device: torch.device, check: Callable[[], None] = nothing, rows: int = 4
+    net: StyleAutoencoder, batch: Batch, device: torch.device, check: Callable[[], None] = nothing
 ) -> float:
-    """NLL of crops, in nats per token, `rows` at a time."""
+    """NLL of crops, in nats per token."""
+    nats, tokens = nll_of_crops(net, batch, device, check)
+    return float(nats.sum() / tokens.sum())
+
+
+@torch.inference_mode()
+def nll_of_crops(
+    net: StyleAutoencoder, batch: Batch, device: torch.device, check: Callable[[], None] = nothing, rows: int = 4
+) -> tuple[np.ndarray, np.ndarray]:
+    """Nats float64 [B] and tokens int64 [B] of each crop, `rows` at a time."""
     net.eval()
-    total, count = 0.0, 0
+    nats = []
     for at in range(0, len(batch.target), rows):
         check()
-        part = Batch(*(x[at : at + rows] for x in (batch.target, batch.performance, batch.melody)))
-        tokens = int((part.target != PAD).sum())
-        total += float(loss_of(net, part, device)) * tokens
-        count += tokens
-    return total / count
+        part = batch.rows(slice(at, at + rows))
+        target, performance, melody, mask = _tensors(part, device)
+        losses = F.cross_entropy(
+            net(target, performance, melody, mask).mT, target, ignore_index=PAD, reduction="none"
+        )  # [rows, L]
+        nats.append(losses.double().sum(1).cpu().numpy())
+    return np.concatenate(nats), (batch.target != PAD).sum(1)
+
+
+def _tensors(batch: Batch, device: torch.device) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
+    """target, performance, melody, and the performance's mask where anything is padded."""
+    target, performance, melody = (
+        torch.as_tensor(part, device=device) for part in (batch.target, batch.performance, batch.melody)
+    )
+    return target, performance, melody, performance != PAD if batch.is_padded else None
 
 
 def paper_rate(step: int, d: int) -> float:
@@ -200,15 +222,14 @@ def paper_rate(step: int, d: int) -> float:
     return 2 * min(1.0, step / PAPER_WARM_UP) / math.sqrt(max(step, PAPER_WARM_UP) * d)
 
 
-def _optimisers(net: nn.Module, settings: Settings) -> list[tuple[torch.optim.Optimizer, float]]:
-    """Optimisers, each with the factor of its rate."""
+def _optimisers(net: nn.Module, settings: Settings) -> list[torch.optim.Optimizer]:
+    """What moves the parameters; `step` sets the rate."""
     parameters = list(net.named_parameters())
     if settings.optimiser != "muon":
-        return [(torch.optim.Adam((p for _, p in parameters), lr=1.0, betas=_PAPER_BETAS, eps=_PAPER_EPS), 1.0)]
+        return [torch.optim.Adam((p for _, p in parameters), lr=1.0, betas=_PAPER_BETAS, eps=_PAPER_EPS)]
     matrices = [p for name, p in parameters if p.ndim == 2 and not name.endswith("table") and "softmax" not in name]
     others = [p for name, p in parameters if p.ndim != 2 or name.endswith("table") or "softmax" in name]
-    muon = torch.optim.Muon(matrices, lr=1.0, weight_decay=0.0, adjust_lr_fn="match_rms_adamw")
-    return [(torch.optim.Adam(others, lr=1.0, betas=_PAPER_BETAS, eps=_PAPER_EPS), 1.0), (muon, 1.0)]
+    return [torch.optim.Adam(others, lr=1.0, betas=_PAPER_BETAS, eps=_PAPER_EPS), Muon(matrices)]
 
 
 def _moments(optimiser: torch.optim.Optimizer) -> dict[str, dict[str, Any]]:

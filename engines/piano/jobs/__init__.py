@@ -1,5 +1,5 @@
 """Jobs of the piano topic; importing this package registers them."""
 
-from engines.piano.jobs import render
+from engines.piano.jobs import measure, render, ship, train
 
-__all__ = ["render"]
+__all__ = ["measure", "render", "ship", "train"]

@@ -1,0 +1,85 @@
+"""How well a network predicts pieces that it never saw, told the truth and told something else ("piano.measure")."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engines.core.errors import UserError
+from engines.core.job import JobContext, job
+from engines.core.weights import find_weights, save_weights
+from engines.piano.corpus import tokens_of
+from engines.piano.results import MeasureResult
+from engines.piano.spec import MeasureSpec
+
+CROP_SEED = 1912
+"""Of the crops that are measured on: the same for every network of one length, so that figures can be compared."""
+
+
+@job("piano.measure", MeasureSpec, title="NLL of a piano network")
+def measure(spec: MeasureSpec, ctx: JobContext) -> MeasureResult:
+    """NLL of weights on pieces not trained on: as trained, with another piece's style, with another's melody."""
+    from engines.piano.crops import Crops
+    from engines.piano.models import load_model
+    from engines.piano.training import nll_of_crops
+
+    ctx.progress(0, 3, "Loading")
+    loaded = load_model(spec.weights, spec.device)
+    net, config = loaded.net, loaded.net.config
+    source = spec.source or _trained_on(loaded.card.data)
+    corpus = tokens_of(source, ctx.check).part(spec.part)
+    if not len(corpus):
+        raise UserError(f"{corpus.title} has no pieces for the {spec.part}", "choose a source with at least three")
+    crops = Crops(corpus.pieces, corpus.melodies, config.length, config.melody_length)
+    batch = crops.fixed(spec.crops, CROP_SEED)
+    device = net.softmax.weight.device
+    nats, tokens = nll_of_crops(net, batch, device, ctx.check)
+    other = {"style": float("nan"), "melody": float("nan")}
+    if config.reads_performance:
+        ctx.progress(1, 3, "With other styles")
+        wrong, _ = nll_of_crops(net, batch.with_other_styles(), device, ctx.check)
+        other["style"] = float(wrong.sum() / tokens.sum())
+    if config.reads_melody:
+        ctx.progress(2, 3, "With other melodies")
+        wrong, _ = nll_of_crops(net, batch.with_other_melodies(), device, ctx.check)
+        other["melody"] = float(wrong.sum() / tokens.sum())
+    result = MeasureResult(
+        weights=loaded.name,
+        mode=config.mode,
+        source=source,
+        part=spec.part,
+        crops=spec.crops,
+        tokens=int(tokens.sum()),
+        own=float(nats.sum() / tokens.sum()),
+        other_style=other["style"],
+        other_melody=other["melody"],
+        per_crop=nats / tokens,
+    )
+    if spec.write:
+        _write(spec, result)
+    ctx.progress(3, 3, "Done")
+    return result
+
+
+def _trained_on(said: str) -> str:
+    """The source named at the beginning of a card's `data`."""
+    known = {"POP909": "pop909", "synthetic scale walks": "walks", "pieces made by code": "library"}
+    for name, source in known.items():
+        if said.startswith(name):
+            return source
+    raise UserError("these weights do not say what they were trained on", "name a source to measure on")
+
+
+def _write(spec: MeasureSpec, result: MeasureResult) -> None:
+    """Put the figures into the card. The file of tensors holds the card too, so both are written."""
+    from dataclasses import replace
+
+    from engines.core.weights import load_weights
+
+    tensors, card = load_weights(spec.weights)
+    figures: dict[str, Any] = {
+        f"{spec.part}_nll": result.own,
+        f"{spec.part}_nll_other_style": result.other_style,
+        f"{spec.part}_nll_other_melody": result.other_melody,
+    }
+    metrics = {**card.metrics, **{k: round(v, 4) for k, v in figures.items() if v == v}}
+    save_weights(find_weights(spec.weights), tensors, replace(card, metrics=metrics))

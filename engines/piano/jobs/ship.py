@@ -1,0 +1,97 @@
+"""Training the networks that come with the program ("piano.ship"); each is written as it finishes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from engines.core import paths
+from engines.core.errors import UserError
+from engines.core.job import JobContext, job
+from engines.core.weights import save_weights
+from engines.piano.jobs.measure import measure
+from engines.piano.jobs.train import card, fit
+from engines.piano.results import ShipResult
+from engines.piano.spec import MeasureSpec, ShipSpec
+
+TRAINING: Final = 0.95
+"""Share of a network's time that goes by before it is measured."""
+
+
+@job("piano.ship", ShipSpec, title="Train the shipped piano networks")
+def ship(spec: ShipSpec, ctx: JobContext) -> ShipResult:
+    """Train the networks that come with the program, one after the other, and write weights and cards."""
+    from engines.piano.shipped import TABLE, spec_of
+
+    folder = Path(spec.folder).expanduser() if spec.folder else paths.shipped_weights_folder()
+    names = chosen(spec.names, tuple(TABLE))
+    before = ctx.resume or {}
+    trained, nll, skipped = (list(before.get(key, [])) for key in ("trained", "nll", "skipped"))
+    for number, name in enumerate(names):
+        if name in trained or name in skipped:
+            continue
+        if (folder / f"{name}.json").is_file() and not spec.redo and name != before.get("name"):
+            skipped.append(name)
+            continue
+        kept = {"trained": trained, "nll": nll, "skipped": skipped, "name": name}
+        part = _Part(ctx, (number, number + TRAINING), len(names), name, kept)
+        one = spec_of(name, seed=spec.seed, device=spec.device, steps=spec.steps, minutes=spec.minutes)
+        trainer, corpus, _ = fit(one, part)
+        made = card(one, trainer, corpus, command=_command(name, spec), title=TABLE[name][0])
+        save_weights(folder / f"{name}.safetensors", trainer.tensors(), made)
+        nll.append(trainer.history["held_out"][-1])
+        if spec.measure:
+            part = _Part(ctx, (number + TRAINING, number + 1), len(names), name, kept)
+            wanted = MeasureSpec(weights=str(folder / f"{name}.safetensors"), device=spec.device, write=True)
+            nll[-1] = measure(wanted, part).own
+        trained.append(name)
+        ctx.checkpoint({"trained": trained, "nll": nll, "skipped": skipped})
+    ctx.progress(len(names), len(names), "Done")
+    return ShipResult(tuple(trained), tuple(skipped), np.asarray(nll, np.float64))
+
+
+def chosen(text: str, known: tuple[str, ...]) -> tuple[str, ...]:
+    """Names in the table's order. Raises UserError for unknown ones."""
+    wanted = {part.strip() for part in text.split(",") if part.strip()}
+    unknown = wanted - set(known) - {"all"}
+    if unknown or not wanted:
+        said = ", ".join(sorted(unknown)) or repr(text)
+        raise UserError(f"no shipped network is called {said}", f"known: {', '.join(known)}")
+    return tuple(name for name in known if name in wanted or "all" in wanted)
+
+
+def _command(name: str, spec: ShipSpec) -> str:
+    changed = {"minutes": spec.minutes, "steps": spec.steps, "seed": spec.seed}
+    said = [f"--set {field}={value:g}" for field, value in changed.items() if value]
+    return " ".join(["paper-workbench run piano.ship", f"--set names={name}", *said])
+
+
+class _Part:
+    """One network's context within the whole: progress is a share of it, a checkpoint also says what is done."""
+
+    def __init__(
+        self, ctx: JobContext, between: tuple[float, float], count: int, name: str, kept: dict[str, Any]
+    ) -> None:
+        self.folder: Path | None = None
+        self._ctx, self._between, self._count, self._name, self._kept = ctx, between, count, name, kept
+        resume = ctx.resume or {}
+        self.resume: Any = resume.get("part") if resume.get("name") == name else None
+
+    def check(self) -> None:
+        self._ctx.check()
+
+    def progress(self, done: float, total: float, text: str = "") -> None:
+        start, end = self._between
+        share = done / total if total else 0.0
+        self._ctx.progress(start + share * (end - start), self._count, f"{self._name}: {text}")
+
+    def publish(self, snapshot: Any, *, keep: bool = False) -> None:
+        self._ctx.publish(snapshot, keep=keep)
+
+    def checkpoint(self, state: dict[str, Any]) -> None:
+        self._ctx.checkpoint({**self._kept, "part": state})
+
+    def latest_request(self, timeout_s: float = 0.0) -> Any | None:
+        return self._ctx.latest_request(timeout_s)

@@ -1,0 +1,117 @@
+"""What may be set in training, measuring and composing; nothing here computes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar, Final, Literal
+
+from engines.core.spec import Spec, param
+
+SIZES: Final[dict[str, dict[str, int]]] = {
+    "tiny": {"d": 96, "heads": 4, "key_channels": 96, "ffn": 384, "layers_enc": 2, "layers_dec": 3},
+    "small": {"d": 128, "heads": 4, "key_channels": 128, "ffn": 512, "layers_enc": 2, "layers_dec": 3},
+    "medium": {"d": 192, "heads": 6, "key_channels": 192, "ffn": 768, "layers_enc": 2, "layers_dec": 4},
+    "paper": {"d": 384, "heads": 8, "key_channels": 512, "ffn": 1024, "layers_enc": 6, "layers_dec": 6},
+}
+"""Widths and layers by name; "paper" are those of the reference code's set."""
+_SOURCE = "walks, library, pop909, piano-midi-de, or a folder of MIDI files."
+_WEIGHTS = "Name of weights, or a file."
+
+Mode = Literal["unconditional", "performance", "melody", "melody+performance", "unpooled"]
+
+
+class TrainSpec(Spec):
+    """A style autoencoder, or one of its baselines ("piano.train")."""
+
+    source: str = param("walks", f"What to learn from: {_SOURCE}", group="Music")
+    mode: Mode = param("performance", "What the decoder is told: nothing, a style, a melody, both.", group="Network")
+    merge: Literal["sum", "concat", "tile"] = param("sum", "How style and melody meet.", group="Network")
+    size: Literal["tiny", "small", "medium", "paper"] = param("tiny", "Width and layers.", group="Network")
+    length: int = param(192, "Tokens of a crop; 100 last about 4 seconds.", ge=16, le=4096, log=True, group="Network")
+    reach: int = param(
+        0, "Learned relative distances of the decoder; 0 for half the length.", ge=0, le=4096, group="Network",
+        advanced=True,
+    )  # fmt: skip
+    reach_encoder: int = param(
+        32, "Those of the encoders, to both sides; 0 as the decoder's.", ge=0, le=4096, group="Network", advanced=True
+    )
+    encoder_relative: Literal["two-sided", "spill", "none"] = param(
+        "two-sided", "Relative positions in the encoders; spill is the reference code's accident.", group="Network",
+        advanced=True,
+    )  # fmt: skip
+    dropout: float = param(0.0, "Share of units left out.", ge=0, lt=1, group="Network", advanced=True)
+    batch: int = param(16, "Crops of a step.", ge=1, le=256, log=True, group="Training")
+    steps: int = param(600, "Steps at most.", ge=1, le=1_000_000, log=True, group="Training")
+    minutes: float = param(0.0, "Minutes at most; 0 for no limit.", ge=0, le=10_000, unit="min", group="Training")
+    rate: float = param(3e-3, "Highest learning rate.", gt=0, le=1, log=True, group="Training")
+    warm_up: int = param(100, "Steps in which the rate rises.", ge=0, le=100_000, group="Training", advanced=True)
+    schedule: Literal["decay", "constant", "paper"] = param(
+        "decay", "The rate falls to 0, stays, or follows the reference code.", group="Training", advanced=True
+    )
+    optimiser: Literal["adam", "muon"] = param("adam", "Adam is the paper's.", group="Training", advanced=True)
+    augment: bool = param(True, "Stretch by up to 5 % and transpose by up to 3 semitones.", group="Training")
+    perturbation: Literal["none", "paper", "repo"] = param(
+        "none", "How the performance input differs from the target, so that style says no key.", group="Training"
+    )
+    measure_every: int = param(100, "Steps between two measurings.", ge=1, le=100_000, group="Training", advanced=True)
+    held_out: int = param(32, "Crops of pieces not trained on.", ge=0, le=4096, group="Training", advanced=True)
+    sample_tokens: int = param(
+        160, "Tokens composed at each measuring, to listen to; 0 for none.", ge=0, le=4096, group="Training",
+        advanced=True,
+    )  # fmt: skip
+    checkpoint_minutes: float = param(
+        2.0, "Between two checkpoints.", gt=0, le=600, unit="min", group="Training", advanced=True
+    )
+    save_as: str = param("", "File for the weights; empty keeps them with the run.", group="Training", advanced=True)
+
+    presets: ClassVar[dict[str, dict[str, Any]]] = {
+        "quick": {},
+        "full": {
+            "source": "pop909", "mode": "melody+performance", "size": "paper", "length": 2048, "reach_encoder": 0,
+            "dropout": 0.1, "batch": 8, "steps": 100_000, "schedule": "paper", "perturbation": "paper",
+            "measure_every": 500, "held_out": 90,
+        },
+    }  # fmt: skip
+
+
+class ShipSpec(Spec):
+    """The networks that come with the program ("piano.ship")."""
+
+    names: str = param("all", "Which ones, with commas: all, or names.", group="Run")
+    folder: str = param("", "Where weights are written; empty for the program's own folder.", group="Run")
+    minutes: float = param(
+        0.0, "Limit of one network's training; 0 for none.", ge=0, le=10_000, unit="min", group="Run"
+    )
+    steps: int = param(0, "Steps of each instead of the usual ones; 0 for those.", ge=0, le=1_000_000, group="Run")
+    redo: bool = param(False, "Train again what is there already.", group="Run")
+    measure: bool = param(True, "Measure each on the test pieces afterwards.", group="Run")
+
+
+class MeasureSpec(Spec):
+    """NLL of weights on pieces not trained on, under every conditioning ("piano.measure")."""
+
+    weights: str = param("piano-style", _WEIGHTS, group="Network")
+    source: str = param("", f"What to measure on; empty for what it was trained on. {_SOURCE} asap too.", group="Music")
+    part: Literal["validation", "test"] = param("test", "Which held-out pieces.", group="Music")
+    crops: int = param(90, "Crops; pieces take turns.", ge=2, le=10_000, log=True, group="Music")
+    write: bool = param(False, "Write what was measured into the card of the weights.", group="Run", advanced=True)
+
+    presets: ClassVar[dict[str, dict[str, Any]]] = {"quick": {"crops": 30}, "full": {"crops": 900}}
+
+
+class ComposeSpec(Spec):
+    """Composing while one listens ("piano.compose"); what to compose comes with each request."""
+
+    weights_kept: int = param(3, "Loaded networks kept in memory.", ge=1, le=20, group="Run", advanced=True)
+
+
+class StylesSpec(Spec):
+    """Style vectors of performances, and a map of them ("piano.styles")."""
+
+    weights: str = param("piano-style", _WEIGHTS, group="Network")
+    source: str = param("library", f"Whose styles: {_SOURCE} asap too.", group="Music")
+    folder: Path | None = param(None, "A folder of MIDI files instead.", group="Music", advanced=True)
+    most: int = param(200, "Pieces at most.", ge=2, le=5000, log=True, group="Music")
+    seconds: float = param(60.0, "Read of each piece, from its beginning.", gt=1, le=3600, unit="s", group="Music")
+
+    presets: ClassVar[dict[str, dict[str, Any]]] = {"quick": {"most": 40}, "full": {}}
