@@ -196,12 +196,12 @@ def tokens_of(
     return corpus
 
 
-def melody_or_none(notes: Notes) -> Notes:
+def melody_or_none(notes: Notes, check: Check = lambda: None) -> Notes:
     """The inferred melody of notes as they sound; none when there are too many for it."""
     from engines.piano.melody import melody_of
 
     try:
-        return melody_of(notes)
+        return melody_of(notes, check)
     except UserError:
         return Notes.empty()
 
@@ -248,7 +248,7 @@ def _of_archive(archive: Path, source: str, melodies: bool, check: Check, progre
             check()
             name = member.split("/", 1)[1].removesuffix(".mid")
             progress(done, len(members), name)
-            yield _read(name, lambda m=member, n=name: read_midi_bytes(opened.read(m), n), melodies)
+            yield _read(name, lambda m=member, n=name: read_midi_bytes(opened.read(m), n), melodies, check)
 
 
 def _of_folder(folder: Path, files: list[Path], melodies: bool, check: Check, progress: Progress) -> Reading:
@@ -256,12 +256,12 @@ def _of_folder(folder: Path, files: list[Path], melodies: bool, check: Check, pr
         check()
         name = path.relative_to(folder).as_posix()
         progress(done, len(files), name)
-        yield _read(name, lambda p=path: read_midi(p), melodies)
+        yield _read(name, lambda p=path: read_midi(p), melodies, check)
 
 
-def _read(name: str, reader: Callable[[], Performance], melodies: bool) -> tuple[str, Notes | UserError, Notes]:
-    from engines.piano.pedal import sustained
-
+def _read(
+    name: str, reader: Callable[[], Performance], melodies: bool, check: Check
+) -> tuple[str, Notes | UserError, Notes]:
     try:
         performance = reader()
     except UserError as error:
@@ -270,7 +270,7 @@ def _read(name: str, reader: Callable[[], Performance], melodies: bool) -> tuple
     if stated is not None and len(performance.tracks) > 1:
         melody = replace(stated.notes.on_keys(), pedal=np.zeros((0, 2)))
     else:
-        melody = melody_or_none(sustained(performance.notes)) if melodies else Notes.empty()
+        melody = melody_or_none(performance.notes, check) if melodies else Notes.empty()
     return name, performance.notes, melody
 
 
