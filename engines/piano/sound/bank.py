@@ -26,7 +26,7 @@ _ATTACK_S: Final = 0.003
 _BLOCK: Final = 512
 _BLOCKS: Final = 86
 _TOP_HZ: Final = 9_000.0
-_LOUDNESS: Final = 0.07
+LOUDNESS: Final = 0.07
 """Root mean square of a tone's first fifth of a second at full velocity: ten such notes reach the limiter's knee."""
 _KEPT: Final = 96 << 20
 """Bytes of tones kept: sixty pitches in four layers of two seconds."""
@@ -168,7 +168,7 @@ def _partials(pitch: int, velocity: int, rate: int) -> tuple[np.ndarray, np.ndar
     amplitude = k ** -(1.2 + 1.3 * (1 - velocity / 127))
     decay = (0.6 + 0.35 * k) * np.sqrt(f0 / 262)
     loud = np.sqrt(np.sum(amplitude**2 * (1 - np.exp(-0.4 * decay)) / (0.4 * decay)) / 2)
-    amplitude = amplitude * (_LOUDNESS / loud)
+    amplitude = amplitude * (LOUDNESS / loud)
     sharp = 1 + 3e-4
     return (
         np.concatenate([0.8 * amplitude, 0.25 * amplitude]),

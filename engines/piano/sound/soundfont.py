@@ -1,52 +1,64 @@
-"""A SoundFont's piano as an instrument, read by symusic; and which instruments this machine has.
+"""SoundFonts as instruments, and which instruments this machine has.
 
-symusic renders whole scores only, holds the interpreter's lock meanwhile, and (0.5.8) plays every velocity equally loud
-and loops at a constant level [measured]. So each key is rendered once, as a tone, and `mix` does the rest: exact
-onsets, loudness, the fall of held tones, release. No SoundFont ships with this program: TimGM6mb.sf2 is GPL-2 and is
-read from the user's own pretty_midi.
+.sf2 files are read by `sf2`. Compressed ones (.sf3) are read by symusic, which renders whole scores only: each key is
+rendered once, as a tone. symusic 0.5.8 plays many fonts out of tune (TimGM6mb by one to three octaves), every velocity
+equally loud, and loops at a constant level [measured]; so a font is refused where its keys are not in tune, and
+`mixing` does the rest. No SoundFont ships with this program: TimGM6mb.sf2 is GPL-2 and is read from the user's own
+pretty_midi.
 """
 
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
 from engines.core.errors import UserError
-from engines.piano.sound.bank import LAYERS, RATE, Instrument, PianoBank, ToneStore, frequency, layer_of, rounded_length
+from engines.piano.sound.bank import (
+    LAYERS,
+    LOUDNESS,
+    RATE,
+    Instrument,
+    PianoBank,
+    ToneStore,
+    frequency,
+    layer_of,
+    rounded_length,
+)
+from engines.piano.sound.sf2 import Compressed, SoundFontFile
 
 BUILT_IN: Final = "built-in"
 GENERAL: Final = "TimGM6mb"
 """The SoundFont inside pretty_midi."""
 SUFFIXES: Final = (".sf2", ".sf3")
-_LARGEST: Final = 2 << 30
 _LONGEST_S: Final = 20.0
-_PEAK: Final = 0.24
-"""Loudest sample of middle C at full velocity, as the built-in piano has it."""
+_RELEASES: Final = (0.03, 0.11)
+"""Shortest and longest time constant of a release, seconds."""
+_IN_TUNE_CENTS: Final = 40.0
+_Tone = Callable[[int, int, int], np.ndarray]
+"""``tone(pitch, velocity, frames)``: the held key, float32 [2, frames]."""
 
 
 class SoundFontPiano:
-    """The first piano of a SoundFont file (.sf2, .sf3; bank 0, program 0).
-
-    Raises UserError where symusic is missing or the file is not a SoundFont that it can play.
-    """
-
-    release_s = 0.08
+    """The first piano of a SoundFont file. Raises UserError where it cannot be played, or not in tune."""
 
     def __init__(self, path: Path, rate: int = RATE) -> None:
         self.name = path.stem
         self.rate = rate
-        self._music, self._synth = _open(path, rate)
+        self.release_s = 0.08
+        self._tone, self.release_s = _read(path, rate)
         self._store = ToneStore()
-        middle = self._rendered(60, 100, rate)
-        peak = float(np.abs(middle).max())
-        if not np.isfinite(peak) or peak < 1e-5:
+        self._gain = np.float32(1.0)
+        middle = self._tone(60, 127, rate // 5)
+        loud = float(np.sqrt(np.square(middle).mean()))
+        if not np.isfinite(loud) or loud < 1e-6:
             raise UserError(f"{path.name} has no piano: its first sound is silent", "choose another SoundFont")
-        self._gain = np.float32(_PEAK / peak)
+        self._gain = np.float32(LOUDNESS / loud)
 
     def tone(self, pitch: int, velocity: int, frames: int) -> np.ndarray:
         """See `Instrument.tone`."""
@@ -57,25 +69,63 @@ class SoundFontPiano:
             return found
         # Two seconds at least: how a tone falls is judged by its second one.
         asked = rounded_length(max(frames, 2 * self.rate), self.rate)
-        held = self._rendered(key[0], LAYERS[key[1]], asked) * self._gain
+        held = self._tone(key[0], LAYERS[key[1]], asked) * self._gain
         held *= _fall(held, key[0], self.rate)
         if _is_one_sided(held):
             held = held.mean(0, keepdims=True)
         return self._store.put(key, held, asked >= int(_LONGEST_S * self.rate))
 
-    def _rendered(self, pitch: int, velocity: int, frames: int) -> np.ndarray:
-        """One key held for `frames`, float32 [2, frames]."""
-        music = self._music
-        score = music.Score(ttype="second")
-        track = music.Track(ttype="second", program=0, is_drum=False)
+
+def _read(path: Path, rate: int) -> tuple[_Tone, float]:
+    """The tones of a file and the time constant of their release. Raises UserError."""
+    try:
+        file = SoundFontFile(path)
+    except Compressed:
+        return compressed_tones(path, rate), 0.08
+    releases = [zone.release_s for zone in file.zones_for(60, 100)]
+    # The format's release is the time for 100 dB.
+    constant = float(np.clip(max(releases) / (5 * np.log(10)), *_RELEASES))
+    return lambda pitch, velocity, frames: file.tone(pitch, velocity, frames, rate), constant
+
+
+def compressed_tones(path: Path, rate: int) -> _Tone:
+    """The tones of an .sf3 file through symusic. Raises UserError where that is missing or plays out of tune."""
+    try:
+        import symusic
+    except (ImportError, OSError) as error:
+        raise UserError(
+            f"compressed SoundFonts need symusic, which cannot be loaded: {error}",
+            'pip install "symusic==0.5.8", or choose an .sf2 file',
+        ) from error
+    try:
+        synth = symusic.Synthesizer(sf_path=str(path), sample_rate=rate, quality=0)
+    except Exception as error:  # its C++ raises whatever it likes about a bad file
+        raise UserError(f"symusic cannot play {path.name}: {error}", "choose another SoundFont") from error
+
+    def tone(pitch: int, velocity: int, frames: int) -> np.ndarray:
+        score = symusic.Score(ttype="second")
+        track = symusic.Track(ttype="second", program=0, is_drum=False)
         # Held a little longer than what is used, so that its own release is not heard.
-        seconds = frames / self.rate + 0.05
-        track.notes.append(music.Note(0.0, seconds, pitch, velocity, ttype="second"))
+        track.notes.append(symusic.Note(0.0, frames / rate + 0.05, pitch, velocity, ttype="second"))
         score.tracks.append(track)
-        samples = np.asarray(self._synth.render(score, stereo=True), np.float32)[:, :frames]
-        tone = np.zeros((2, frames), np.float32)
-        tone[:, : samples.shape[1]] = np.nan_to_num(samples)
-        return tone
+        samples = np.asarray(synth.render(score, stereo=True), np.float32)[:, :frames]
+        out = np.zeros((2, frames), np.float32)
+        out[:, : samples.shape[1]] = np.nan_to_num(samples)
+        return out
+
+    wrong = [pitch for pitch in (48, 60, 72) if not is_in_tune(tone(pitch, 100, rate)[0], pitch, rate)]
+    if wrong:
+        raise UserError(f"symusic plays {path.name} out of tune", "choose an .sf2 file")
+    return tone
+
+
+def is_in_tune(tone: np.ndarray, pitch: int, rate: int) -> bool:
+    """Whether the loudest partial of float32 [n] (a second or so) is a whole multiple of the pitch's frequency."""
+    spectrum = np.abs(np.fft.rfft(tone * np.hanning(len(tone)), 1 << 18))
+    spectrum[: int(20 / rate * (1 << 18))] = 0
+    multiple = np.argmax(spectrum) * rate / (1 << 18) / frequency(pitch)
+    nearest = round(multiple)
+    return 1 <= nearest <= 6 and bool(abs(1200 * np.log2(multiple / nearest)) < _IN_TUNE_CENTS)
 
 
 def _is_one_sided(tone: np.ndarray) -> bool:
@@ -88,36 +138,11 @@ def _fall(held: np.ndarray, pitch: int, rate: int) -> np.ndarray:
     """Gains that let a looped tone die away like a string, float32 [n]; ones where it does so by itself."""
     window = rate // 10
     early, late = (float(np.square(held[:, at : at + window]).mean()) for at in (rate, 2 * rate - 2 * window))
-    if late < 0.75 * early or early == 0.0:
+    if late < 0.9 * early or early == 0.0:
         return np.ones(held.shape[1], np.float32)
     decay = 0.95 * np.sqrt(frequency(pitch) / 262)
     seconds = np.maximum(np.arange(held.shape[1], dtype=np.float32) / rate - 0.4, 0)
     return np.exp(-decay * seconds).astype(np.float32)
-
-
-def _open(path: Path, rate: int) -> tuple[Any, Any]:
-    """symusic and its synthesizer of that file. Raises UserError."""
-    try:
-        import symusic
-    except (ImportError, OSError) as error:
-        raise UserError(
-            f"SoundFonts need symusic, which cannot be loaded: {error}", 'pip install "symusic==0.5.8"'
-        ) from error
-    # symusic ends the process on some files that are no SoundFont, so the header is read first.
-    try:
-        with path.open("rb") as file:
-            head = file.read(12)
-        size = path.stat().st_size
-    except OSError as error:
-        raise UserError(f"the SoundFont {path.name} cannot be read: {error.strerror}", "choose another") from error
-    if head[:4] != b"RIFF" or head[8:12] != b"sfbk" or size > _LARGEST:
-        raise UserError(f"{path.name} is not a SoundFont", "choose an .sf2 or .sf3 file of less than 2 GB")
-    if int.from_bytes(head[4:8], "little") + 8 > size:
-        raise UserError(f"{path.name} is cut off: {size} bytes are there", "download it again")
-    try:
-        return symusic, symusic.Synthesizer(sf_path=str(path), sample_rate=rate, quality=0)
-    except Exception as error:
-        raise UserError(f"symusic cannot play {path.name}: {error}", "choose another SoundFont") from error
 
 
 def general_soundfont() -> Path | None:
@@ -152,6 +177,7 @@ def choose(wanted: str = "", rate: int = RATE) -> Chosen:
     remarks: list[str] = []
     paths = [Path(wanted).expanduser()] if wanted not in ("", GENERAL) else []
     general = general_soundfont()
+    general = general_soundfont()
     for path in [*paths, *([general] if general else [])]:
         try:
             return Chosen(_soundfont(path, _changed_at(path), rate), tuple(remarks))
@@ -184,6 +210,6 @@ def _changed_at(path: Path) -> int:
 def known_instruments() -> tuple[tuple[str, str], ...]:
     """(name for `choose`, what to show) of what is here without a file of the user's; nothing is loaded."""
     found = [(BUILT_IN, "Built-in piano")]
-    if general_soundfont() is not None and importlib.util.find_spec("symusic") is not None:
+    if general_soundfont() is not None:
         found.insert(0, (GENERAL, "TimGM6mb (SoundFont of pretty_midi)"))
     return tuple(found)

@@ -39,7 +39,6 @@ def dense(seconds: float, a_second: float, seed: int = 0) -> Notes:
 def instrument(request: pytest.FixtureRequest) -> Instrument:
     if request.param == "built-in":
         return PianoBank()
-    pytest.importorskip("symusic")
     path = general_soundfont()
     if path is None:
         pytest.skip("pretty_midi, which carries the SoundFont, is not installed")
@@ -63,7 +62,9 @@ def test_check_2_blocks_of_any_size_give_the_same_samples(instrument: Instrument
 
 def test_energy_rises_within_5_ms_of_each_onset(instrument: Instrument) -> None:
     onsets = np.array([0.25, 1.1234, 2.0, 3.3])
-    samples = render(notes_of(*((t, t + 0.2, p, 80) for t, p in zip(onsets, (48, 60, 72, 84)))), instrument=instrument)
+    samples = render(
+        notes_of(*((t, t + 0.2, p, 80) for t, p in zip(onsets, (48, 60, 72, 84), strict=True))), instrument=instrument
+    )
     window = int(0.005 * RATE)
     for t in onsets:
         at = round(t * RATE)

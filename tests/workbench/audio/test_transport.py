@@ -173,7 +173,7 @@ def test_an_underrun_is_silent_counted_once_and_loses_no_music() -> None:
 def test_play_before_anything_is_rendered_is_no_underrun() -> None:
     music = noise(2.0)
     track = track_of(music, rendered=False)
-    transport, sink, clock = playing(music)
+    transport, sink, _ = playing(music)
     transport.set_program(Program(RATE, 1.0, {"a": track}))
     transport.play()
     assert not sink.pump(4096).any()
@@ -317,7 +317,7 @@ def test_the_metronome_clicks_on_the_beat_at_any_tempo() -> None:
 
 def test_callback_copies_fast_enough() -> None:
     """Check 6 asks for 0.2 ms per 512 frames; here ten times that, for machines that do other things too."""
-    transport, sink, _ = playing(noise(10.0, 1), noise(10.0, 2))
+    transport, _, _ = playing(noise(10.0, 1), noise(10.0, 2))
     transport.set_gains({"a": 1.0, "b": 0.5})
     transport.play()
     out = np.zeros((512, 2), np.float32)
