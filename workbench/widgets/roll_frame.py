@@ -50,16 +50,18 @@ class FramePainter:
             x, is_main = g.snapped(g.x_of(seconds)), k % parts == 0
             height = g.top - 4 if is_main else 5
             painter.fillRect(QRectF(x, g.top - height, 1 / g.ratio, height), QColor(c.muted if is_main else c.disabled))
-            if is_main:
+            text = clock_text(seconds, step)
+            # Half a number would be read as another one.
+            if is_main and x >= g.left and x + 4 + metrics.horizontalAdvance(text) <= g.width:
                 painter.setPen(QColor(c.muted))
-                painter.drawText(QPointF(x + 4, 5 + metrics.capHeight()), clock_text(seconds, step))
+                painter.drawText(QPointF(x + 4, 5 + metrics.capHeight()), text)
         painter.fillRect(QRectF(g.left, g.top - 1 / g.ratio, g.width - g.left, 1 / g.ratio), QColor(c.border))
         painter.restore()
 
     def paint_loop(self, painter: QPainter, g: RollGeometry, loop: tuple[float, float]) -> None:
         """What is outside the loop, veiled."""
         veil = QColor(self.colours.window)
-        veil.setAlpha(150)
+        veil.setAlpha(125)
         a, b = min(max(g.x_of(loop[0]), g.left), g.width), min(max(g.x_of(loop[1]), g.left), g.width)
         for left, right in ((g.left, a), (b, g.width)):
             if right > left:
