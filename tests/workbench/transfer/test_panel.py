@@ -87,9 +87,9 @@ def test_several_recipes_and_an_ensemble_stand_in_the_table(qtbot: QtBot) -> Non
     with opened_transfer(qtbot, live=False) as (_, panel):
         panel.tabs.setCurrentIndex(MATRIX)
         stage = panel.stage(MATRIX)
-        stage.choose_recipes(("FGSM", "NI-FGSM"))
-        assert stage.recipes.text() == "2 recipes"
-        stage.ensembles.setCurrentIndex(1)
+        stage.choice.choose(("FGSM", "NI-FGSM"))
+        assert stage.choice.recipes.text() == "2 recipes"
+        stage.choice.ensembles.setCurrentIndex(1)
         panel.run()
         assert wait_end(qtbot, stage.handle, PATIENCE_MS).state == "done"
         assert len(stage.result.sources) == 4 and stage.ablation.table.rowCount() == 4

@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-import io
-import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QComboBox, QFrame, QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
-from engines.core import atomic, data
+from engines.core import data
 from engines.transfer.frequency import spectrum
 from engines.transfer.snapshots import LiveSnapshot, Verdicts, Walk
 from engines.vision.images import SOURCES
 from workbench.panels.base import Export
+from workbench.panels.transfer.attack_files import write_log, write_npz, write_pixels
 from workbench.panels.transfer.step_player import StepPlayer
 from workbench.panels.transfer.verdict_board import VerdictBoard, rows_of
 from workbench.panels.vision.picture_box import PictureBox
 from workbench.theme import GRID, set_role
 from workbench.widgets.basics import ElidedLabel, label, number
-from workbench.widgets.exports import painted_by, save_csv, save_png
+from workbench.widgets.exports import painted_by, save_png
 from workbench.widgets.image_view import ImageView, link
 from workbench.widgets.scrubber import Scrubber
 from workbench.widgets.source_picker import DRAWING
@@ -73,6 +80,11 @@ class AttackView(QScrollArea):
         self.status = ElidedLabel()
         self.stale = label("", "small", wrap=True)
         self.stale.setVisible(False)
+        # Two lines, whatever they say: height that follows width would give every row its wish rather than its need.
+        policy = self.stale.sizePolicy()
+        policy.setHeightForWidth(False)
+        self.stale.setSizePolicy(policy)
+        self.stale.setFixedHeight(2 * self.stale.fontMetrics().lineSpacing() + 2)
         set_role(self.stale, "error")
         self._build()
         self.scrubber.frame_changed.connect(self._stepped)
@@ -244,53 +256,22 @@ class AttackView(QScrollArea):
             Export("view-png", "This view as PNG", ".png", self._write_view, none),
         ]
 
+    def _write_pixels(self, path: Path) -> None:
+        assert self.walk is not None
+        write_pixels(path, self.walk, self.panel.live.image)
+
+    def _write_npz(self, path: Path) -> None:
+        assert self.walk is not None and self.verdicts is not None
+        write_npz(path, self.walk, self.verdicts, self.panel.live.image, self.panel.recipe.recipe())
+
+    def _write_log(self, path: Path) -> None:
+        assert self.walk is not None
+        write_log(path, self.walk, self.verdicts)
+
     def _write_view(self, path: Path) -> None:
         content = self.widget()
         assert content is not None
         save_png(painted_by(content), content.size(), path)
-
-    def _write_pixels(self, path: Path) -> None:
-        """Rounded to eight bits, the nearest levels that lie within ε."""
-        assert self.walk is not None
-        x, adv, eps = self.walk.x[0], self.walk.x[-1], self.walk.eps
-        clean = self.panel.live.image if self.panel.live.image is not None else x
-        low = np.ceil((clean.astype(np.float64) - eps) * 255 - 1e-4).clip(0, 255)
-        high = np.floor((clean.astype(np.float64) + eps) * 255 + 1e-4).clip(0, 255)
-        pixels = np.clip(np.rint(adv.astype(np.float64) * 255), np.minimum(low, high), high).astype(np.uint8)
-        from PIL import Image
-
-        body = io.BytesIO()
-        shown = pixels[0] if len(pixels) == 1 else np.ascontiguousarray(pixels.transpose(1, 2, 0))
-        Image.fromarray(shown).save(body, "PNG")
-        atomic.write_bytes(path, body.getbuffer())
-
-    def _write_npz(self, path: Path) -> None:
-        assert self.walk is not None and self.verdicts is not None
-        walk, request = self.walk, self.panel.live.request
-        body = io.BytesIO()
-        np.savez_compressed(
-            body, allow_pickle=False, x=(walk.x[0] if request is None else request.image)[None], x_adv=walk.x[-1:],
-            iterates=walk.x, models=np.array(self.verdicts.models), fooled=self.verdicts.fooled[:, -1],
-            labels=self.verdicts.labels, eps=np.float64(walk.eps), recipe=np.array(walk.title),
-            recipe_json=np.array(json.dumps(asdict(self.panel.recipe.recipe()))),
-        )  # fmt: skip
-        atomic.write_bytes(path, body.getbuffer())
-
-    def _write_log(self, path: Path) -> None:
-        assert self.walk is not None
-        walk = self.walk
-        columns = {
-            "iteration": np.arange(1, len(walk.loss) + 1),
-            "loss": walk.loss,
-            "gradient_size": walk.scale,
-            "lookahead_steps": walk.reach,
-            "share_at_eps": walk.changed,
-            "vanished": walk.vanished,
-        }
-        if self.verdicts is not None:
-            for i, model in enumerate(self.verdicts.models):
-                columns[f"{model}: probability of the label"] = self.verdicts.truth[i, 1:]
-        save_csv(columns, path)
 
     def save_state(self) -> dict[str, Any]:
         return {"picture": self.pictures.save_state(), "aim": self.target_class}
@@ -332,7 +313,7 @@ class AttackView(QScrollArea):
         column.addWidget(self.board)
         column.addStretch(1)
         self.pictures.setMinimumHeight(210)
-        self.pictures.note.setWordWrap(True)
+        self.pictures.note.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._source = QWidget()
         source = QVBoxLayout(self._source)
         source.setContentsMargins(0, 0, 0, 0)

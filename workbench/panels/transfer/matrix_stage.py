@@ -8,41 +8,44 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from PySide6.QtCore import QSignalBlocker, Qt
-from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QMenu, QPushButton, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtCore import QSignalBlocker, QSize, Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from engines.core import atomic
-from engines.transfer.recipes import names_of
+from engines.core.errors import UserError
+from engines.transfer.recipes import names_of, recipes_of
 from engines.transfer.results import MatrixResult
 from engines.transfer.spec import OWN, MatrixSpec
-from engines.vision.attacks.recipe import RECIPES
-from workbench.commands import later
+from engines.vision.attacks.recipe import passes
 from workbench.panels.base import Export
 from workbench.panels.stage import Stage
 from workbench.panels.transfer.ablation import Ablation
 from workbench.panels.transfer.cell_view import CellView
+from workbench.panels.transfer.empty_page import EmptyPage, thousands
+from workbench.panels.transfer.run_choice import RunChoice, choice_box
 from workbench.panels.vision.models import short_title
 from workbench.theme import GRID
-from workbench.widgets.basics import ElidedLabel, duration, label, percent
+from workbench.widgets.basics import duration, label, percent, sentence
 from workbench.widgets.exports import save_csv
+from workbench.widgets.matrix_canvas import MatrixCanvas
 from workbench.widgets.matrix_view import MatrixView
 
 if TYPE_CHECKING:
     from workbench.panels.transfer.panel import TransferPanel
     from workbench.runner import JobHandle
 
-LADDER: Final = ("FGSM", "I-FGSM", "MI-FGSM", "NI-FGSM", "SI-NI-FGSM", "DIM", "TIM", "SI-NI-TI-DIM")
-"""The recipes of the ablation."""
+LEAST_WIDE: Final = 400
+WHAT_COMES: Final = (
+    "Every ticked model is attacked with the recipe, and every one names the crafted images. A cell will say what "
+    "share of them it names wrongly; a click on it shows the pictures. Hatched: the attacked model itself."
+)
 CONVENTIONS: Final = (
     ("all", "of all images", "As in the official scripts: crafted images that the target names wrongly, of all images"),
     ("right", "of those right before", "Only images that the target named rightly when they were clean"),
 )
-ENSEMBLES: Final = (
-    ("none", "single models", "Every ticked model is attacked by itself"),
-    ("normal", "and all normal ones together", "Besides, the mean logits of all that were not adversarially trained"),
-    ("leave-one-out", "and all but one together", "Besides, for each model the mean logits of all others"),
-)
+SIDE_BY_SIDE: Final = 600
+"""Pixels of width from which the cell stands beside the matrix rather than below it."""
 
 
 class MatrixStage(Stage):
@@ -61,13 +64,16 @@ class MatrixStage(Stage):
         self.matrix.set_tips(self._tip)
         self.cell = CellView(theme)
         self.ablation = Ablation()
-        self.status = ElidedLabel("Run attacks every ticked model with the recipe above and shows the result to all.")
+        self.status = label("", wrap=True)
         self.shown = QComboBox()
-        self.convention = _combo("Counted", CONVENTIONS)
-        self.ensembles = _combo("Sources", ENSEMBLES)
-        self.recipes = QPushButton()
-        self._actions: dict[str, QAction] = {}
+        self.convention = choice_box("Counted", CONVENTIONS)
+        self.choice = RunChoice()
+        self.sketch = MatrixCanvas(theme, "Matrix to come", row_title="attacked", column_title="shown to",
+                                   empty="")  # fmt: skip
+        self.empty = EmptyPage("Which attacks carry over?", WHAT_COMES, self.run_text, self.sketch)
         self._build()
+        self.choice.changed.connect(self.show_plan)
+        self.empty.run_requested.connect(panel.run)
         self.matrix.cell_clicked.connect(self.open_cell)
         self.shown.activated.connect(lambda _: self._draw())
         self.convention.activated.connect(lambda _: self._draw())
@@ -81,26 +87,41 @@ class MatrixStage(Stage):
 
     def wanted(self) -> MatrixSpec:
         """What Run would measure."""
-        sources = self.panel.choice.names()
-        kind = self.ensembles.currentData()
-        normal = self.panel.choice.normal_names()
-        if kind == "normal" and len(normal) > 1:
-            sources = [*sources, "+".join(normal)]
-        elif kind == "leave-one-out" and len(sources) > 2:
-            every = list(sources)
-            sources = [*every, *("+".join(n for n in every if n != left) for left in every)]
         return self.panel.experiment().changed(
-            sources=",".join(sources),
+            sources=",".join(self.choice.sources(self.panel.choice)),
             targets=",".join(self.panel.choice.names()),
-            recipes=",".join(self.chosen_recipes()),
+            recipes=",".join(self.choice.chosen()),
         )
+
+    def show_plan(self) -> None:
+        """Before the first run: what Run would do now."""
+        if self.result is not None:
+            return
+        try:
+            spec = self.wanted()
+            cost = _cost(spec, self.panel.recipe.eps)
+        except UserError as error:
+            self.empty.set_plan("", f"{sentence(error.what)} {sentence(error.remedy)}".strip())
+            self.sketch.set_headers([], [])
+            return
+        sources, targets = spec.sources.split(","), spec.targets.split(",")
+        recipes = names_of(spec.recipes)
+        named = self.panel.recipe.title if recipes == (OWN,) else recipes[0] if len(recipes) == 1 else ""
+        self.empty.set_plan(
+            f"{len(sources)} attacked × {len(targets)} asked, {named or f'{len(recipes)} recipes'}, "
+            f"{spec.images} images: {thousands(cost)} gradient passes."
+        )
+        titles = {info.name: short_title(info.title) for info in self.panel.choice.chosen()}
+        self.sketch.set_headers([titles.get(name, _short("", name)) for name in sources], list(titles.values()))
+        self.sketch.set_hatch(np.array([[t in s.split("+") for t in targets] for s in sources]), "white box")
 
     def begin(self, spec: MatrixSpec) -> JobHandle:
         """Measure this."""
         handle = self.panel.start("transfer.matrix", spec)
         self.spec = spec
         self.take(handle)
-        self.status.setText("Waiting for the engine…")
+        self._tell("Waiting for the engine…")
+        self.pages.setCurrentIndex(1)
         handle.progressed.connect(self._progressed)
         return handle
 
@@ -108,16 +129,6 @@ class MatrixStage(Stage):
         if self.handle is not None and not self.handle.has_ended:
             self.handle.progressed.disconnect(self._progressed)
         super().close_stage()
-
-    def chosen_recipes(self) -> list[str]:
-        """Names for a spec, the recipe of the bar first; that one alone where nothing is ticked."""
-        return [name for name, action in self._actions.items() if action.isChecked()] or [OWN]
-
-    def choose_recipes(self, names: tuple[str, ...]) -> None:
-        """Tick these and no others."""
-        for name, action in self._actions.items():
-            action.setChecked(name in names)
-        self._name_recipes()
 
     def show_snapshot(self, snapshot: Any) -> None:
         if isinstance(snapshot, MatrixResult):
@@ -128,24 +139,30 @@ class MatrixStage(Stage):
         self.matrix.set_running(None)
         if handle.state == "done":
             self._show(handle.result)
-            self.status.setText(_summary(handle.result))
+            self._tell(_summary(handle.result))
         elif handle.state == "cancelled":
-            self.status.setText("Stopped; what was measured stays." if self.result is not None else "Stopped.")
+            self._tell("Stopped; what was measured stays." if self.result is not None else "Stopped.")
         elif handle.error is not None:
-            self.status.setText(handle.error.what)
+            self._tell(handle.error.what)
+        self.pages.setCurrentIndex(int(self.result is not None))
+        self.show_plan()
+
+    def _tell(self, text: str) -> None:
+        self.status.setText(text)
+        self.status.setVisible(bool(text))
 
     def _progressed(self, progress: Any) -> None:
-        self.status.setText(f"{progress.text}…" if progress.text else "Measuring…")
+        self._tell(f"{progress.text}…" if progress.text else "Measuring…")
 
     def save_state(self) -> dict[str, Any]:
-        return {"recipes": self.chosen_recipes(), "ensembles": self.ensembles.currentData(),
+        return {"recipes": self.choice.chosen(), "ensembles": self.choice.ensembles.currentData(),
                 "convention": self.convention.currentData(), "paper": self.ablation.overlay.isChecked()}  # fmt: skip
 
     def restore_state(self, state: dict[str, Any]) -> None:
         names = state.get("recipes")
         if isinstance(names, list):
-            self.choose_recipes(tuple(name for name in names if isinstance(name, str)))
-        for key, box in (("ensembles", self.ensembles), ("convention", self.convention)):
+            self.choice.choose(tuple(name for name in names if isinstance(name, str)))
+        for key, box in (("ensembles", self.choice.ensembles), ("convention", self.convention)):
             at = box.findData(state.get(key))
             if at >= 0:
                 box.setCurrentIndex(at)
@@ -296,73 +313,56 @@ class MatrixStage(Stage):
         self.shown.setToolTip("Recipe that the matrix shows, where several were run")
         self.shown.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.shown.setMinimumContentsLength(10)
-        menu = QMenu(self.recipes)
-        menu.addAction("Only the recipe above", later(self.choose_recipes, (OWN,)))
-        menu.addAction("The ladder from FGSM to SI-NI-TI-DIM", later(self.choose_recipes, LADDER))
-        menu.addAction("All that the paper names", later(self.choose_recipes, tuple(RECIPES)))
-        menu.addSeparator()
-        for name in (OWN, *RECIPES):
-            action = menu.addAction("The recipe above" if name == OWN else name)
-            action.setCheckable(True)
-            action.setChecked(name == OWN)
-            action.toggled.connect(lambda _: self._name_recipes())
-            self._actions[name] = action
-        self.recipes.setMenu(menu)
-        self.recipes.setAccessibleName("Recipes to run")
-        self.recipes.setToolTip("Which recipes Run measures; numbers such as ε and T are those above")
-        self._name_recipes()
-        first, second = QHBoxLayout(), QHBoxLayout()
-        for row, pairs in (
-            (first, (("Run", self.recipes), ("on", self.ensembles))),
-            (second, (("Show", self.shown), ("success", self.convention))),
-        ):
-            row.setSpacing(GRID // 2)
-            for text, widget in pairs:
-                row.addWidget(label(text, "small", muted=True))
-                row.addWidget(widget, int(isinstance(widget, QComboBox)))
-            row.addStretch(0)
+        second = QHBoxLayout()
+        second.setSpacing(GRID // 2)
+        for text, widget in (("Show", self.shown), ("success", self.convention)):
+            second.addWidget(label(text, "small", muted=True))
+            second.addWidget(widget)
+        second.addStretch(1)
         left = QWidget()
         column = QVBoxLayout(left)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GRID // 2)
-        column.addLayout(first)
         column.addLayout(second)
         column.addWidget(self.matrix, 1)
         self.matrix.setMinimumHeight(200)
-        above = QSplitter(Qt.Orientation.Horizontal)
-        above.setChildrenCollapsible(False)
-        above.addWidget(left)
-        above.addWidget(self.cell)
-        above.setStretchFactor(0, 3)
-        above.setStretchFactor(1, 2)
-        above.setSizes([480, 320])
+        self.above = QSplitter(Qt.Orientation.Horizontal)
+        self.above.setChildrenCollapsible(False)
+        self.above.addWidget(left)
+        self.above.addWidget(self.cell)
+        self.above.setStretchFactor(0, 3)
+        self.above.setStretchFactor(1, 2)
+        self.above.setSizes([480, 320])
         rows = QSplitter(Qt.Orientation.Vertical)
         rows.setChildrenCollapsible(False)
-        rows.addWidget(above)
+        rows.addWidget(self.above)
         rows.addWidget(self.ablation)
         rows.setStretchFactor(0, 3)
         rows.setSizes([460, 170])
+        self.pages = QStackedWidget()
+        self.pages.addWidget(self.empty)
+        self.pages.addWidget(rows)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(GRID, GRID // 2, GRID, GRID // 2)
+        whole.addWidget(self.choice)
         whole.addWidget(self.status)
-        whole.addWidget(rows, 1)
+        whole.addWidget(self.pages, 1)
+        self._tell("")
 
-    def _name_recipes(self) -> None:
-        names = self.chosen_recipes()
-        text = "the recipe above" if names == [OWN] else names[0] if len(names) == 1 else f"{len(names)} recipes"
-        self.recipes.setText(text)
+    def minimumSizeHint(self) -> QSize:
+        """Narrower than what stands side by side, so that it comes to stand below each other."""
+        return QSize(LEAST_WIDE, super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        wide = self.width() >= SIDE_BY_SIDE
+        self.above.setOrientation(Qt.Orientation.Horizontal if wide else Qt.Orientation.Vertical)
 
 
-def _combo(name: str, entries: tuple[tuple[str, str, str], ...]) -> QComboBox:
-    box = QComboBox()
-    box.setAccessibleName(name)
-    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    box.setMinimumContentsLength(10)
-    for key, text, tip in entries:
-        box.addItem(text, key)
-        box.setItemData(box.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
-    box.setToolTip("\n".join(f"{text}: {tip}" for _, text, tip in entries))
-    return box
+def _cost(spec: MatrixSpec, eps: float) -> int:
+    """Gradient passes in all, each model of an ensemble counted."""
+    members = sum(len(source.split("+")) for source in spec.sources.split(","))
+    return members * spec.images * sum(passes(recipe) for recipe in recipes_of(spec, eps, spec.recipes).values())
 
 
 def _short(title: str, name: str) -> str:

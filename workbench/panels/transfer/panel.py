@@ -103,6 +103,7 @@ class TransferPanel(Panel):
         self.form.recipe.field_changed.connect(self._number_changed)
         self.form.models.selection_changed.connect(lambda _: self._models_changed())
         self.own.changed.connect(lambda _: self._models_changed())
+        self.form.experiment.field_changed.connect(lambda _: self._plan())
         self.pools.loaded.connect(self._pool_loaded)
         self.pools.loading.connect(lambda: self.attack.pictures.show_note("Loading pictures…"))
         self.pools.failed.connect(self._pool_failed)
@@ -298,6 +299,12 @@ class TransferPanel(Panel):
         self._ask()
         self.commands_changed.emit()
 
+    def _plan(self) -> None:
+        """A tab without a result says what its run would do."""
+        number = self.tabs.currentIndex()
+        if number in (MATRIX, RACE):
+            self.stage(number).show_plan()
+
     def _recipe_changed(self, spec: RecipeSpec) -> None:
         self.form.show_recipe(spec)
         self.microscope.show_recipe(spec.steps, spec.normaliser == "l1")
@@ -367,6 +374,7 @@ class TransferPanel(Panel):
         }
 
     def _ask(self, *, fresh: bool = False) -> None:
+        self._plan()
         if self.isVisible() and self.tabs.currentIndex() in (ATTACK, MICROSCOPE):
             image, infos = self.live.image, self.choice.chosen()
             if image is not None and any(info.input_shape != image.shape for info in infos):
@@ -382,6 +390,7 @@ class TransferPanel(Panel):
         if 0 <= self._index_wanted < len(pool):
             self.attack.pictures.gallery.select(self._index_wanted)
         self._index_wanted = -1
+        self._plan()
 
     def _pool_failed(self, text: str) -> None:
         if not self.attack.keep_pictures(self.pools.source, self.pools.shape, text):

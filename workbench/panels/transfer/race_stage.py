@@ -7,21 +7,33 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from PySide6.QtCore import QSignalBlocker, Qt
-from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QHBoxLayout, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtCore import QSignalBlocker, QSize, Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QGridLayout,
+    QHBoxLayout,
+    QSplitter,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from engines.core import atomic
+from engines.core.errors import UserError
 from engines.core.intervals import wilson
 from engines.transfer.reference import FIGURE_2
 from engines.transfer.results import RaceResult, class_name
 from engines.transfer.spec import OWN, RaceSpec
-from engines.vision.attacks.recipe import RECIPES
 from workbench.panels.base import Export
 from workbench.panels.stage import Stage
 from workbench.panels.transfer.ablation import NOT_EXPECTED
+from workbench.panels.transfer.empty_page import EmptyPage
+from workbench.panels.transfer.run_choice import recipe_box
 from workbench.panels.vision.models import short_title
 from workbench.theme import GRID
-from workbench.widgets.basics import ElidedLabel, label, percent
+from workbench.widgets.basics import label, number, percent, sentence
 from workbench.widgets.exports import save_tables
 from workbench.widgets.image_view import ImageView
 from workbench.widgets.plots import Plot
@@ -32,6 +44,14 @@ if TYPE_CHECKING:
     from workbench.runner import JobHandle
 
 SIDES: Final = ("left", "right")
+SIDE_BY_SIDE: Final = 640
+"""Pixels of width from which pictures stand beside the curves."""
+LEAST_WIDE: Final = 400
+WHAT_COMES: Final = (
+    "Two recipes attack the same images of the white box, step by step. After each iteration all ticked models name "
+    "the images: two plots will show the share each one names wrongly, a third the mean over black boxes with its "
+    "interval, and beside them an image on its way."
+)
 
 
 class RaceStage(Stage):
@@ -44,8 +64,10 @@ class RaceStage(Stage):
         super().__init__(panel)
         theme = panel.services.theme
         self.result: RaceResult | None = None
-        self.status = ElidedLabel("Run lets two recipes attack the white box side by side.")
-        self.choices = tuple(_recipes(f"Recipe on the {side}") for side in SIDES)
+        self.status = label("", wrap=True)
+        self.sketch = Plot(theme, title="Mean over black boxes", x="iteration", y="success", y_unit="%")
+        self.empty = EmptyPage("Which recipe climbs faster?", WHAT_COMES, self.run_text, self.sketch)
+        self.choices = tuple(recipe_box(f"Recipe on the {side}") for side in SIDES)
         self.choices[0].setCurrentIndex(self.choices[0].findData("MI-FGSM"))
         self.choices[1].setCurrentIndex(self.choices[1].findData("NI-FGSM"))
         self.axis = QComboBox()
@@ -67,8 +89,11 @@ class RaceStage(Stage):
         self.changes = tuple(
             ImageView(theme, f"Perturbation on the {side}", legend=False, empty="No image kept") for side in SIDES
         )
-        self.said = tuple(ElidedLabel() for _ in SIDES)
+        self.said = tuple(label("", "small", wrap=True) for _ in SIDES)
         self._build()
+        self.empty.run_requested.connect(panel.run)
+        for box in self.choices:
+            box.activated.connect(lambda _: self.show_plan())
         self.axis.activated.connect(lambda _: self._draw())
         self.paper.toggled.connect(lambda _: self._draw())
         self.scrubber.frame_changed.connect(lambda _: self._draw_frame())
@@ -78,30 +103,57 @@ class RaceStage(Stage):
 
     def start(self) -> None:
         """Raises UserError where models, images or settings do not fit."""
+        handle = self.panel.start("transfer.race", self.wanted())
+        self.take(handle)
+        self._tell("Waiting for the engine…")
+        self.pages.setCurrentIndex(1)
+
+    def wanted(self) -> RaceSpec:
+        """What Run would measure. Raises UserError where something does not fit."""
         size = self.panel.experiment()
         common = {k: v for k, v in size.model_dump().items() if k in RaceSpec.model_fields}
-        spec = RaceSpec.checked(
+        return RaceSpec.checked(
             {**common, "source": self.panel.choice.source_name(), "targets": ",".join(self.panel.choice.names()),
              "left": self.choices[0].currentData(), "right": self.choices[1].currentData()}
         )  # fmt: skip
-        handle = self.panel.start("transfer.race", spec)
-        self.take(handle)
-        self.status.setText("Waiting for the engine…")
+
+    def show_plan(self) -> None:
+        """Before the first run: what Run would do now."""
+        if self.result is not None:
+            return
+        try:
+            spec = self.wanted()
+        except UserError as error:
+            self.empty.set_plan("", f"{sentence(error.what)} {sentence(error.remedy)}".strip())
+            return
+        left, right = (self.panel.recipe.title if r == OWN else r for r in (spec.left, spec.right))
+        white = next((title for name, title in self.panel.choice.offered() if name == spec.source), spec.source)
+        self.empty.set_plan(
+            f"{left} against {right} on {white}: {spec.images} images, scored on {len(spec.targets.split(','))} models "
+            f"after each of {spec.steps} iterations."
+        )
+        self.sketch.set_range(x=(0, spec.steps), y=(0, 100))
+
+    def _tell(self, text: str) -> None:
+        self.status.setText(text)
+        self.status.setVisible(bool(text))
 
     def show_snapshot(self, snapshot: Any) -> None:
         if isinstance(snapshot, RaceResult):
             self._show(snapshot)
             reached = int((snapshot.wrong[:, :, 0] >= 0).sum(1).max()) - 1
-            self.status.setText(f"After iteration {reached} of {snapshot.wrong.shape[1] - 1}, {snapshot.count} images…")
+            self._tell(f"After iteration {reached} of {snapshot.wrong.shape[1] - 1}, {snapshot.count} images…")
 
     def show_end(self, handle: JobHandle) -> None:
         if handle.state == "done":
             self._show(handle.result)
-            self.status.setText(_summary(handle.result))
+            self._tell(_summary(handle.result))
         elif handle.state == "cancelled":
-            self.status.setText("Stopped; what was measured stays." if self.result is not None else "Stopped.")
+            self._tell("Stopped; what was measured stays." if self.result is not None else "Stopped.")
         elif handle.error is not None:
-            self.status.setText(handle.error.what)
+            self._tell(handle.error.what)
+        self.pages.setCurrentIndex(int(self.result is not None))
+        self.show_plan()
 
     def save_state(self) -> dict[str, Any]:
         return {"left": self.choices[0].currentData(), "right": self.choices[1].currentData(),
@@ -180,7 +232,9 @@ class RaceStage(Stage):
             # Targets share the images: the interval is that of so many images, not of images times targets.
             ends = np.array([wilson(m / 100 * result.count, result.count) for m in mean[known]]).reshape(-1, 2)
             self.mean.set_curve(f"mean {side}", x[known], mean[known], name=recipe, colour=side)
-            self.mean.set_band(f"band {side}", x[known], 100 * ends[:, 0], 100 * ends[:, 1], name="95 %", colour=side)
+            self.mean.set_band(
+                f"band {side}", x[known], 100 * ends[:, 0], 100 * ends[:, 1], name=f"{recipe}, 95 %", colour=side
+            )
         for k, recipe in enumerate(("MI-FGSM", "NI-FGSM")):
             key = f"paper {recipe}"
             if self.paper.isChecked() and not self.by_passes:
@@ -208,14 +262,15 @@ class RaceStage(Stage):
             fooled = named != labels
             self.views[side].set_picture(picture, f"{result.recipes[side]}, t = {shown}")
             self.views[side].set_frame("fooled" if fooled.any() else "ok")
-            self.changes[side].set_difference(picture - clean, "change", limit=result.eps)
+            self.changes[side].set_difference(picture - clean, f"change, ±{number(result.eps, 2)}", limit=result.eps)
             who = [
-                f"{short_title(target.title)}: {class_name(target.classes, int(named[k]))}"
+                f"{short_title(target.title)} says {class_name(target.classes, int(named[k]))}"
                 for k, target in enumerate(result.targets) if fooled[k]
             ]  # fmt: skip
-            told = f"fools {len(who)} of {len(result.targets)}" + (f": {', '.join(who)}" if who else "")
+            told = f"{result.recipes[side]} fools {len(who)} of {len(result.targets)}"
+            told += f": {', '.join(who)}" if who else ""
             reach = float(result.reach[side, shown])
-            ahead = f"; look-ahead {reach:.1f} steps" if np.isfinite(reach) else ""
+            ahead = f"; look-ahead {reach:.1f} steps" if np.isfinite(reach) and reach >= 0.05 else ""
             self.said[side].setText(told + ahead)
         self.mean.set_mark("t", float(t) if not self.by_passes else None)
 
@@ -250,22 +305,16 @@ class RaceStage(Stage):
     # -- building ---------------------------------------------------------------------------------------------
 
     def _build(self) -> None:
-        head = QHBoxLayout()
-        head.setSpacing(GRID // 2)
-        for text, widget in (("Left", self.choices[0]), ("against right", self.choices[1]), ("", self.axis)):
-            if text:
-                head.addWidget(label(text, "small", muted=True))
-            head.addWidget(widget, 1)
-        head.addWidget(self.paper)
+        self._head = QGridLayout()
+        self._head.setSpacing(GRID // 2)
+        self._against = [label(text, "small", muted=True) for text in ("Left", "against right")]
         curves = QWidget()
-        grid = QGridLayout(curves)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setSpacing(GRID)
-        for k, plot in enumerate(self.plots):
-            plot.setMinimumHeight(150)
-            grid.addWidget(plot, 0, k)
-        self.mean.setMinimumHeight(140)
-        grid.addWidget(self.mean, 1, 0, 1, 2)
+        self._curves = QGridLayout(curves)
+        self._curves.setContentsMargins(0, 0, 0, 0)
+        self._curves.setSpacing(GRID)
+        for plot in self.plots:
+            plot.setMinimumHeight(170)
+        self.mean.setMinimumHeight(170)
         frames = QWidget()
         column = QVBoxLayout(frames)
         column.setContentsMargins(0, 0, 0, 0)
@@ -274,35 +323,63 @@ class RaceStage(Stage):
         for side in (0, 1):
             row = QHBoxLayout()
             for view in (self.views[side], self.changes[side]):
-                view.setMinimumSize(80, 100)
+                view.setMinimumSize(96, 116)
+                view.setMaximumHeight(200)
                 row.addWidget(view)
             column.addLayout(row, 1)
             column.addWidget(self.said[side])
-        split = QSplitter(Qt.Orientation.Horizontal)
-        split.setChildrenCollapsible(False)
-        split.addWidget(curves)
-        split.addWidget(frames)
-        split.setStretchFactor(0, 3)
-        split.setStretchFactor(1, 1)
-        split.setSizes([560, 220])
+            column.addSpacing(GRID)
+        column.addStretch(1)
+        self.split = QSplitter(Qt.Orientation.Horizontal)
+        self.split.setChildrenCollapsible(False)
+        self.split.addWidget(curves)
+        self.split.addWidget(frames)
+        self.split.setStretchFactor(0, 3)
+        self.split.setStretchFactor(1, 1)
+        self.split.setSizes([560, 260])
+        work = QWidget()
+        rows = QVBoxLayout(work)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.addWidget(self.split, 1)
+        rows.addWidget(self.scrubber)
+        self.pages = QStackedWidget()
+        self.pages.addWidget(self.empty)
+        self.pages.addWidget(work)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(GRID, GRID // 2, GRID, GRID // 2)
+        whole.addLayout(self._head)
         whole.addWidget(self.status)
-        whole.addLayout(head)
-        whole.addWidget(split, 1)
-        whole.addWidget(self.scrubber)
+        whole.addWidget(self.pages, 1)
+        self._tell("")
+        self._wide: bool | None = None
+        self._arrange(True)
 
+    def minimumSizeHint(self) -> QSize:
+        """Narrower than what stands side by side, so that it comes to stand below each other."""
+        return QSize(LEAST_WIDE, super().minimumSizeHint().height())
 
-def _recipes(name: str) -> QComboBox:
-    box = QComboBox()
-    box.setAccessibleName(name)
-    box.setToolTip(f"{name}; numbers such as ε and T are those above")
-    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    box.setMinimumContentsLength(9)
-    box.addItem("The recipe above", OWN)
-    for title in RECIPES:
-        box.addItem(title, title)
-    return box
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange(self.width() >= SIDE_BY_SIDE)
+
+    def _arrange(self, wide: bool) -> None:
+        """Beside each other, or, where that would cut what is said, below each other."""
+        if wide == self._wide:
+            return
+        self._wide = wide
+        left, right = self._against
+        across = ((left, 0, 0), (self.choices[0], 0, 1), (right, 0, 2), (self.choices[1], 0, 3), (self.axis, 0, 4),
+                  (self.paper, 0, 5))  # fmt: skip
+        below = ((left, 0, 0), (self.choices[0], 0, 1), (right, 0, 2), (self.choices[1], 0, 3), (self.axis, 1, 1),
+                 (self.paper, 1, 3))  # fmt: skip
+        for widget, row, column in across if wide else below:
+            self._head.addWidget(widget, row, column)
+        for column in range(6):
+            self._head.setColumnStretch(column, int(column in (1, 3) or (wide and column == 4)))
+        for k, plot in enumerate(self.plots):
+            self._curves.addWidget(plot, 0 if wide else k, k if wide else 0)
+        self._curves.addWidget(self.mean, 1 if wide else 2, 0, 1, 2 if wide else 1)
+        self.split.setOrientation(Qt.Orientation.Horizontal if wide else Qt.Orientation.Vertical)
 
 
 def _summary(result: RaceResult) -> str:

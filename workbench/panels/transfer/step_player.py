@@ -15,7 +15,9 @@ from workbench.widgets.basics import ElidedLabel, label, number
 from workbench.widgets.image_view import ImageView, link
 
 COPY: Final = 64
-"""Logical pixels of a scale copy's picture."""
+CAPTION: Final = 22
+LEAST_COPY: Final = 36
+"""Logical pixels of a scale copy's picture, at most and at least: all of them are seen where there is room."""
 
 
 class StepPlayer(QWidget):
@@ -101,7 +103,6 @@ class StepPlayer(QWidget):
             row.setContentsMargins(0, 0, 0, 0)
             row.setSpacing(2)
             for view in pair:
-                view.setFixedSize(COPY, COPY + 22)
                 row.addWidget(view)
             self._cells.insertWidget(len(self.copies), made)
             self.copies.append(pair)  # type: ignore[arg-type]
@@ -114,9 +115,15 @@ class StepPlayer(QWidget):
         self._fit()
 
     def _fit(self) -> None:
-        needs = self._strip.sizeHint().width() > self._scroll.viewport().width()
+        shown = [pair for pair in self.copies if not pair[0].parentWidget().isHidden()]
+        room = self._scroll.viewport().width() - GRID * len(shown)
+        side = min(COPY, max(LEAST_COPY, room // (2 * len(shown)) - 2)) if shown else COPY
+        for pair in shown:
+            for view in pair:
+                view.setFixedSize(side, side + CAPTION)
+        needs = 2 * side * len(shown) > room
         bar = self._scroll.horizontalScrollBar().sizeHint().height() if needs else 0
-        self._scroll.setFixedHeight(COPY + 24 + bar)
+        self._scroll.setFixedHeight(side + CAPTION + 2 + bar)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
