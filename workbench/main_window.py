@@ -89,6 +89,7 @@ class MainWindow(QMainWindow):
         self.services: Services | None = None
         self._jobs: WindowJobs | None = None
         self._window_help: HelpPane | None = None
+        self._started_with = settings.model_copy()
         self._infos = panels
         self._panels: dict[str, Panel] = {}
         self._waiting: Callable[[], None] | None = None
@@ -217,13 +218,16 @@ class MainWindow(QMainWindow):
             panel = registry.build(info, self.services)
         except (ImportError, AttributeError, UserError, OSError) as error:
             log.exception("the panel %s could not be built", info.topic)
-            self.show_message(f"“{info.title}” could not be opened: {error}", "error", "Reinstalling may help.")
+            self.show_message(f"“{info.title}” could not be opened: {error}", "error", "Reinstalling may help.",
+                              cause=f"panel {info.topic}")  # fmt: skip
             return None
         finally:
             QApplication.restoreOverrideCursor()
+        self.messages.withdraw(f"panel {info.topic}")
         self._panels[info.topic] = panel
         self._pages.addWidget(panel)
         panel.status_message.connect(self.status)
+        panel.file_opened.connect(self._remember)
         panel.busy_changed.connect(lambda busy: self.navigation.set_busy(info.topic, busy))
         panel.commands_changed.connect(self._actions.follow_panel)
         drops.let_through(panel)
@@ -240,7 +244,8 @@ class MainWindow(QMainWindow):
                 panel.restore_state(state)
         except (LookupError, ValueError, TypeError, AttributeError, UserError, OSError) as error:
             log.exception("the saved state of %s does not fit", panel.info.topic)
-            panel.show_message(f"The last session of this panel could not be restored: {error}", "warn")
+            panel.show_message(f"The last session of this panel could not be restored: {error}", "warn",
+                               cause="session")  # fmt: skip
 
     def _set_page(self, topic: str, page: QWidget) -> None:
         self._current = topic
@@ -261,16 +266,20 @@ class MainWindow(QMainWindow):
         kind: MessageKind = "info",
         remedy: str = "",
         action: tuple[str, Callable[[], None]] | None = None,
+        *,
+        cause: str = "",
     ) -> None:
-        """Show an inline message above the page."""
-        self.messages.show_message(text, kind, remedy, action)
+        """Show an inline message above the page. The newest of a cause replaces the older."""
+        self.messages.show_message(text, kind, remedy, action, cause=cause)
 
     def status(self, text: str, kind: str = "info") -> None:
         """Say something in the status bar for a while; what went wrong is shown inline instead."""
         if kind == "error":
-            self.show_message(text, "error")
-        else:
-            self.status_bar.say(text)
+            self.show_message(text, "error", cause="status")
+            return
+        if kind == "ok":  # something went well: the last failure is no news
+            self.messages.withdraw("status")
+        self.status_bar.say(text)
 
     def show_fault(self, what: str, details: str) -> None:
         """Tell of an exception nobody caught; the program goes on."""
@@ -279,6 +288,7 @@ class MainWindow(QMainWindow):
             "error",
             "You can go on working.",
             ("Copy details", lambda: QApplication.clipboard().setText(details)),
+            cause="fault",
         )
 
     # -- commands -------------------------------------------------------------------------------------------
@@ -360,7 +370,7 @@ class MainWindow(QMainWindow):
         later = [
             Settings.model_fields[name].title or name
             for name in Settings.model_fields
-            if getattr(settings, name) != getattr(self.settings, name) and Settings.needs_restart(name)
+            if getattr(settings, name) != getattr(self._started_with, name) and Settings.needs_restart(name)
         ]
         for name in Settings.model_fields:  # panels hold this very object
             setattr(self.settings, name, getattr(settings, name))
@@ -369,12 +379,15 @@ class MainWindow(QMainWindow):
         if settings.accent != self.theme.accent:
             self.theme.set_accent(settings.accent)
         self._set_autosave()
+        for cause in ("settings", "restart"):
+            self.messages.withdraw(cause)
         try:
             save_settings(self.settings)
         except OSError as error:
-            self.show_message(f"The settings could not be saved: {error.strerror or error}.", "error")
+            self.show_message(f"The settings could not be saved: {error.strerror or error}.", "error", cause="settings")
         if later:
-            self.show_message(f"{', '.join(later)}: takes effect when the workbench is started again.", "info")
+            self.show_message(f"{', '.join(later)}: takes effect when the workbench is started again.", "info",
+                              cause="restart")  # fmt: skip
 
     # -- files ----------------------------------------------------------------------------------------------
 
@@ -389,24 +402,36 @@ class MainWindow(QMainWindow):
 
     def open_path(self, path: Path) -> bool:
         """Give a file to the current panel if it takes it, else to the first that does; else say so."""
-        current = self.current_panel()
-        if current is not None and current.accepts(path):
-            return self._opened(current, path)
+        return self.open_paths([path])
+
+    def open_paths(self, files: list[Path]) -> bool:
+        """The same for several; says whether none was refused at once."""
+        self.messages.withdraw("open")
+        strange, taken = [], True
+        for path in files:
+            current = self.current_panel()
+            if current is not None and current.accepts(path):
+                taken = current.open_checked(path) and taken
+            elif (topic := self._topic_for(path)) is not None:
+                self.show_panel(topic, lambda panel, path=path: panel.open_checked(path))
+            else:
+                strange.append(path)
+        if strange:
+            names = ", ".join(f"“{path.name}”" for path in strange)
+            can = drops.what_can_be_opened(self._infos)
+            self.show_message(f"No panel can open {names}.", "warn", can, cause="open")
+        return taken and not strange
+
+    def _topic_for(self, path: Path) -> str | None:
         for info in self._infos:
             built = self._panels.get(info.topic)
-            takes = built.accepts(path) if built is not None else path.suffix.lower() in info.accepts
-            if takes:
-                self.show_panel(info.topic, lambda panel: self._opened(panel, path))
-                return True
-        self.show_message(f"No panel can open “{path.name}”.", "warn", drops.what_can_be_opened(self._infos))
-        return False
+            if built.accepts(path) if built is not None else path.suffix.lower() in info.accepts:
+                return info.topic
+        return None
 
-    def _opened(self, panel: Panel, path: Path) -> bool:
-        opened = panel.open_checked(path)
-        if opened:
-            recent = [str(path), *(name for name in self.session.recent_files if name != str(path))]
-            self.session.recent_files = recent[:12]
-        return opened
+    def _remember(self, path: Path) -> None:
+        recent = [str(path), *(name for name in self.session.recent_files if name != str(path))]
+        self.session.recent_files = recent[:12]
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         drops.weigh(event)
@@ -417,7 +442,7 @@ class MainWindow(QMainWindow):
     def dropEvent(self, event: QDropEvent) -> None:
         files = drops.weigh(event)
         # After the drop is over: the file manager waits for the answer, and opening may take a moment.
-        QTimer.singleShot(0, self, lambda: [self.open_path(path) for path in files])
+        QTimer.singleShot(0, self, lambda: self.open_paths(files))
 
     # -- session --------------------------------------------------------------------------------------------
 

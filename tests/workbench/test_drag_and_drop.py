@@ -97,6 +97,12 @@ def test_a_file_that_no_panel_takes_is_said_with_what_can_be_opened(qtbot: QtBot
         qtbot.waitUntil(lambda: bool(window.messages.messages()))
         assert said(window) == ["No panel can open “thing.xyz”. What can be opened: Counting: lists of numbers."]
         assert panel.form.read().steps == 3
+        strange = [number_file(tmp_path, name) for name in ("a.xyz", "b.xyz", "count.txt")]
+        assert drop_on(panel, files(*strange))
+        qtbot.waitUntil(lambda: bool(panel.opened))
+        assert [m.what for m in window.messages.messages()] == ["No panel can open “a.xyz”, “b.xyz”."]
+        window.open_path(strange[2])
+        assert said(window) == [], "that was another time"
 
 
 def test_a_bad_file_changes_nothing_and_is_said_in_the_panel(qtbot: QtBot, tmp_path: Path) -> None:

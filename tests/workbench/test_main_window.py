@@ -154,6 +154,10 @@ def test_preferences_are_applied_saved_and_say_what_waits_for_a_restart(qtbot: Q
         assert (
             "Processor threads: takes effect when the workbench is started again." in window.messages.messages()[0].what
         )
+        window.apply_settings(window.settings.model_copy(update={"threads": 3}))
+        assert len(window.messages.messages()) == 1
+        window.apply_settings(window.settings.model_copy(update={"threads": Settings().threads}))
+        assert window.messages.messages() == [], "it is what it was at the start"
 
 
 def test_settings_that_cannot_be_saved_are_said_and_still_apply(qtbot: QtBot) -> None:
@@ -163,6 +167,11 @@ def test_settings_that_cannot_be_saved_are_said_and_still_apply(qtbot: QtBot) ->
         window.set_theme("dark")
         assert window.theme.is_dark
         assert "could not be saved" in window.messages.messages()[0].what
+        window.set_theme("light")
+        assert len(window.messages.messages()) == 1
+        settings_path().parent.unlink()
+        window.set_theme("dark")
+        assert window.messages.messages() == []
 
 
 def test_about_tells_versions_and_folders(qtbot: QtBot, home: Path) -> None:
@@ -339,6 +348,22 @@ def test_a_fault_is_shown_with_its_details_to_copy(qtbot: QtBot) -> None:
         copy = next(b for b in message.findChildren(QPushButton) if b.text() == "Copy details")
         qtbot.mouseClick(copy, Qt.MouseButton.LeftButton)
         assert QApplication.clipboard().text() == "Traceback …"
+        window.show_fault("ValueError: odder", "Traceback …")
+        assert [m.what for m in window.messages.messages()] == [
+            "Something in the program went wrong: ValueError: odder"
+        ]
+
+
+def test_a_failure_in_the_status_line_stays_until_something_went_well(qtbot: QtBot) -> None:
+    with opened_window(qtbot, attach=False) as window:
+        window.show_message("something else", "warn")
+        for number in range(5):
+            window.status(f"failure {number}", "error")
+        assert [m.what for m in window.messages.messages()] == ["failure 4", "something else"]
+        window.status("under way")
+        assert len(window.messages.messages()) == 2
+        window.status("Saved", "ok")
+        assert [m.what for m in window.messages.messages()] == ["something else"]
 
 
 def test_the_panel_menu_follows_the_panel_and_disables_with_a_reason(qtbot: QtBot) -> None:

@@ -284,8 +284,38 @@ def test_a_bad_file_changes_nothing_and_a_good_one_is_taken(qtbot: QtBot, tmp_pa
         assert said(panel)[0] == ("error", "expected a number in bad.txt, got 'not a number'")
         assert not panel.open_checked(tmp_path / "missing.txt")
         assert "cannot be read" in said(panel)[0][1]
+        heard: list[str] = []
+        panel.status_message.connect(lambda text, kind: heard.append(text))
+        assert not panel.open_checked(bad)
+        assert heard == ["Opening bad.txt…", "bad.txt was not opened"]
         assert panel.open_checked(good)
+        assert heard[2:] == ["Opening good.txt…", "Opened good.txt"]
         assert panel.form.read().steps == 12
+        assert said(panel) == [], "what was wrong with another file is no news"
+
+
+def test_a_job_that_failed_is_not_news_once_it_runs_again_and_fails_otherwise(qtbot: QtBot) -> None:
+    with opened_panel(qtbot, steps=2) as (_, panel):
+        for _ in range(2):
+            handle = panel.start("sample.mistake", panel.form.read(), main=False)
+            wait_end(qtbot, handle)
+        panel.show_message("something else", "warn")
+        handle = panel.start("sample.bug", panel.form.read(), main=False)
+        wait_end(qtbot, handle)
+        assert len(said(panel)) == 3, "another job's failure stays"
+        assert said(panel)[-1][1] == "expected a positive number, got -1"
+
+
+def test_of_one_cause_the_newest_stands_and_goes_with_it(qtbot: QtBot) -> None:
+    with opened_panel(qtbot) as (_, panel):
+        panel.show_message("a", "warn", cause="file")
+        panel.show_message("b", "error")
+        panel.show_message("c", "warn", cause="file")
+        assert [what for _, what in said(panel)] == ["c", "b"]
+        panel.messages.withdraw("file")
+        assert [what for _, what in said(panel)] == ["b"]
+        panel.messages.withdraw("other")
+        assert [what for _, what in said(panel)] == ["b"]
 
 
 def test_panels_are_listed_by_family_in_the_given_order() -> None:

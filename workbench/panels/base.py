@@ -63,12 +63,14 @@ class Panel(QWidget):
     """One paper's place to play. Subclasses override the methods of the section "for a panel to say".
 
     demo_done carries the demo's figures (a dict of numbers and strings), demo_failed a sentence.
-    status_message carries text and kind for the window's status bar.
+    status_message carries text and kind for the window's status bar. file_opened: the path of a file of the user's that
+    was taken, at once or later.
     """
 
     demo_done = Signal(object)
     demo_failed = Signal(str)
     status_message = Signal(str, str)
+    file_opened = Signal(object)
     busy_changed = Signal(bool)
     commands_changed = Signal()
 
@@ -78,6 +80,7 @@ class Panel(QWidget):
         self.setAccessibleName(info.title)
         self._main_job: JobHandle | None = None
         self._jobs: list[JobHandle] = []
+        self._opening: set[Path] = set()
         self._asked: dict[Zone, bool] = {}
         self.run_button = RunButton()
         self.run_button.run_requested.connect(self.run)
@@ -116,8 +119,11 @@ class Panel(QWidget):
         return path.suffix.lower() in self.info.accepts
 
     def open_path(self, path: Path) -> None:
-        """Open a file of the user's. Raises UserError and changes nothing when it cannot."""
-        raise UserError(f"{self.info.title} opens no files.")
+        """Open a file of the user's. Raises UserError and changes nothing when it cannot.
+
+        What takes a job says `opens_later` here, and `was_opened` or `was_not_opened` when it knows.
+        """
+        raise UserError(f"{self.info.title} opens no files", "choose another panel")
 
     def commands(self) -> list[Command]:
         """What the palette offers while this panel is shown; extend the list of the base."""
@@ -167,6 +173,7 @@ class Panel(QWidget):
     def follow(self, handle: JobHandle, *, main: bool = True) -> None:
         """Follow a job that was submitted elsewhere."""
         self._jobs.append(handle)
+        self.messages.withdraw(f"job {handle.name}")
         if main:
             self._main_job = handle
             self.messages.clear("error")
@@ -195,21 +202,24 @@ class Panel(QWidget):
         if handle.state == "failed" and handle.error is not None:
             self.show_failure(handle)
         elif handle.state == "interrupted":
-            self.show_message(f"“{handle.title}” was interrupted.", "warn", "It can be resumed from the job list.")
+            remedy = "It can be resumed from the job list."
+            self.show_message(f"“{handle.title}” was interrupted.", "warn", remedy, cause=f"job {handle.name}")
 
     def show_failure(self, handle: JobHandle) -> None:
         """Say what ended a job: a user's mistake with its remedy, a bug with its details to copy."""
         error = handle.error
         if error is None:
             return
+        cause = f"job {handle.name}"
         if error.kind == "user":
-            self.show_message(error.what, "error", error.remedy)
+            self.show_message(error.what, "error", error.remedy, cause=cause)
             return
         self.show_message(
             f"“{handle.title}” stopped because of a fault in the program: {error.what}",
             "error",
             error.remedy,
             ("Details…", lambda: self._show_details(handle)),
+            cause=cause,
         )
 
     def _show_details(self, handle: JobHandle) -> None:
@@ -225,15 +235,18 @@ class Panel(QWidget):
         kind: MessageKind = "info",
         remedy: str = "",
         action: tuple[str, Callable[[], None]] | None = None,
+        *,
+        cause: str = "",
     ) -> Message:
-        """Show an inline message above the work until it is closed or replaced."""
-        return self.messages.show_message(text, kind, remedy, action)
+        """Show an inline message above the work until it is closed, or replaced by one of the same cause."""
+        return self.messages.show_message(text, kind, remedy, action, cause=cause)
 
     def export(self, export: Export, path: Path | None = None) -> None:
         """Save an export, asking where unless `path` is given."""
+        self.messages.withdraw("export")
         reason = export.why_disabled()
         if reason:
-            self.show_message(reason, "info")
+            self.show_message(reason, "info", cause="export")
             return
         if path is None:
             name = f"{self.info.topic}-{export.id}{export.suffix}"
@@ -247,25 +260,46 @@ class Panel(QWidget):
         try:
             said = export.write(path)
         except UserError as error:
-            self.show_message(error.what, "error", error.remedy)
+            self.show_message(error.what, "error", error.remedy, cause="export")
         except OSError as error:
             self.show_message(f"{path.name} could not be written: {error.strerror or error}.", "error",
-                              "Choose another folder.")  # fmt: skip
+                              "Choose another folder.", cause="export")  # fmt: skip
         else:
             self.status_message.emit(said if isinstance(said, str) else f"Saved {path}", "ok")
 
     def open_checked(self, path: Path) -> bool:
-        """Open a file, turning a refusal into a message. Says whether it was opened."""
+        """Open a file, turning a refusal into a message. Says whether it was not refused at once; `file_opened` and the
+        status bar tell when it was taken."""
+        self.messages.withdraw("open")
+        self.status_message.emit(f"Opening {path.name}…", "info")
+        self._opening.discard(path)
         try:
             self.open_path(path)
         except UserError as error:
-            self.show_message(error.what, "error", error.remedy)
-            return False
+            self.show_message(error.what, "error", error.remedy, cause="open")
         except OSError as error:
-            self.show_message(f"{path.name} cannot be read: {error.strerror or error}.", "error")
-            return False
-        self.status_message.emit(f"Opened {path.name}", "ok")
-        return True
+            self.show_message(f"{path.name} cannot be read: {error.strerror or error}.", "error", cause="open")
+        else:
+            if path not in self._opening:
+                self.was_opened(path)
+            return True
+        self.was_not_opened(path)
+        return False
+
+    def opens_later(self, path: Path) -> None:
+        """A job looks into the file: what came of it is told by `was_opened` or `was_not_opened`."""
+        self._opening.add(path)
+
+    def was_opened(self, path: Path, said: str = "") -> None:
+        """The file was taken. said: for the status bar, in other words than "Opened net.pt2"."""
+        self._opening.discard(path)
+        self.status_message.emit(said or f"Opened {path.name}", "ok")
+        self.file_opened.emit(path)
+
+    def was_not_opened(self, path: Path) -> None:
+        """The file was refused, which is said inline, or given up."""
+        self._opening.discard(path)
+        self.status_message.emit(f"{path.name} was not opened", "info")
 
     # -- zones ----------------------------------------------------------------------------------------------
 

@@ -27,7 +27,8 @@ _SPOKEN: Final = {"info": "Note", "ok": "Done", "warn": "Warning", "error": "Err
 
 
 class Message(QFrame):
-    """One message. `action` is the text and function of an optional button, such as "Details…"."""
+    """One message. `action` is the text and function of an optional button, such as "Details…". cause: what it is
+    about, "" where nothing else is; see `MessageBar`."""
 
     closed = Signal()
 
@@ -38,9 +39,11 @@ class Message(QFrame):
         remedy: str = "",
         action: tuple[str, Callable[[], None]] | None = None,
         parent: QWidget | None = None,
+        *,
+        cause: str = "",
     ) -> None:
         super().__init__(parent)
-        self.what, self.kind, self.remedy = what, kind, remedy
+        self.what, self.kind, self.remedy, self.cause = what, kind, remedy, cause
         self.setProperty("message", kind)
         self.setAccessibleName(f"{_SPOKEN[kind]}: {what} {remedy}".strip())
         row = QHBoxLayout(self)
@@ -67,7 +70,10 @@ class Message(QFrame):
 
 
 class MessageBar(QWidget):
-    """A small pile of messages above the work, newest first; empty it takes no room."""
+    """A small pile of messages above the work, newest first; empty it takes no room.
+
+    Of one cause only the newest stands there, and none once the cause is withdrawn.
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -88,12 +94,14 @@ class MessageBar(QWidget):
         kind: MessageKind = "info",
         remedy: str = "",
         action: tuple[str, Callable[[], None]] | None = None,
+        *,
+        cause: str = "",
     ) -> Message:
-        """Add a message; the same words are not shown twice."""
+        """Add a message, in place of an older one of the same cause; the same words are not shown twice."""
         for old in self.messages():
-            if (old.what, old.kind, old.remedy) == (what, kind, remedy):
+            if (old.what, old.kind, old.remedy) == (what, kind, remedy) or (cause and old.cause == cause):
                 self.remove(old)
-        message = Message(what, kind, remedy, action)
+        message = Message(what, kind, remedy, action, cause=cause)
         message.closed.connect(lambda: self.remove(message))
         self._rows.insertWidget(0, message)
         for surplus in self.messages()[MOST_SHOWN:]:
@@ -105,6 +113,12 @@ class MessageBar(QWidget):
         """Close all messages, or those of a kind."""
         for message in self.messages():
             if kind in (None, message.kind):
+                self.remove(message)
+
+    def withdraw(self, cause: str) -> None:
+        """What was wrong is mended, or tried once more: close what was said of it."""
+        for message in self.messages():
+            if message.cause == cause:
                 self.remove(message)
 
     def remove(self, message: Message) -> None:

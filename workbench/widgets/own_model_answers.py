@@ -40,7 +40,8 @@ class Question:
 
 class FoundLike(Protocol):
     """What is in a file that was not refused; the result of `vision.inspect` has all of it. input_shape: int64
-    [3], 0 where any goes. candidates: kinds of architecture that bare weights fit."""
+    [3], 0 where any goes. candidates: kinds of architecture that bare weights fit; architecture: the first of these,
+    with every setting it fits with (empty for a program)."""
 
     @property
     def is_program(self) -> bool: ...
@@ -56,6 +57,8 @@ class FoundLike(Protocol):
     def architecture_kind(self) -> str: ...
     @property
     def candidates(self) -> tuple[str, ...]: ...
+    @property
+    def architecture(self) -> dict[str, Any]: ...
     @property
     def operations(self) -> int: ...
     @property

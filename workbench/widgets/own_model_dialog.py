@@ -299,9 +299,9 @@ class OwnModelDialog(QDialog):
         names = self._read(self.classes, lambda: class_names(self.classes.toPlainText(), self._classes()))
         architecture: dict[str, Any] = {}
         if not self._found.is_program:
-            known = getattr(self._found, "architecture", None)
-            architecture = dict(known) if known else {"kind": self.kind.currentText()}
-            architecture |= {"input_shape": list(shape), "classes": len(names)}
+            kind = self.kind.currentText()
+            known = self._found.architecture if self._found.architecture.get("kind") == kind else {"kind": kind}
+            architecture = {**known, "input_shape": list(shape), "classes": len(names)}
         std = self._read(self.std, lambda: numbers(self.std.text(), "deviation", colours))
         if min(std) <= 0:
             _mark(self.std, True)

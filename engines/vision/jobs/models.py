@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,9 +34,10 @@ class InspectResult:
 
     path: of the file. is_program: a torch.export program rather than weights. input_shape: int64 [3], (C, H, W), 0
     where the program takes any. classes: numbers that it answers with. outputs: "logits" or "probabilities", by
-    their look. architecture_kind: of weights, "" for a program; candidates: every kind they fit. fixed_batch: the
-    batch size it was exported for, 0 where any goes. operations: of a program. parameters: numbers in it.
-    gradient: largest slope of an answer along a pixel. notes: what to know before adding it.
+    their look. architecture_kind: of weights, "" for a program; candidates: every kind they fit. architecture: the
+    first of these with all settings it fits with, as for `zoo.build`; empty for a program. fixed_batch: the batch
+    size it was exported for, 0 where any goes. operations: of a program. parameters: numbers in it. gradient:
+    largest slope of an answer along a pixel. notes: what to know before adding it.
     """
 
     path: str
@@ -53,6 +54,7 @@ class InspectResult:
     gradient: float
     torch_version: str
     notes: tuple[str, ...]
+    architecture: dict[str, Any] = field(default_factory=dict)
 
     def to_tables(self) -> dict[str, dict[str, np.ndarray]]:
         """One row with what a table can hold."""
@@ -165,6 +167,7 @@ def _weights(path: Path, kind: str, given: tuple[int, int, int], ctx: JobContext
         gradient=found.gradient,
         torch_version="",
         notes=tuple(notes),
+        architecture=architecture,
     )
 
 

@@ -594,6 +594,8 @@ def test_inspecting_weights_finds_their_architecture(tmp_path: Path) -> None:
     torch.save(net.state_dict(), tmp_path / "w.pth")
     found = run_job("vision.inspect", InspectSpec(path=str(tmp_path / "w.pth")))
     assert (found.architecture_kind, found.classes) == ("gcnn", 7)
+    assert found.architecture == {"kind": "gcnn", "input_shape": [1, 28, 28], "width": 0.5, "classes": 7}
+    assert build(found.architecture).load_state_dict(net.state_dict())
     assert not found.is_program and found.parameters == sum(p.numel() for p in net.parameters())
     torch.save({"a": torch.ones(3)}, tmp_path / "w.pth")
     with pytest.raises(UserError, match="fits none"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from PySide6.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
@@ -46,6 +47,12 @@ class Small(Panel):
 
     def run(self) -> None:
         self.training.start()
+
+    def accepts(self, path: Path) -> bool:
+        return self.own.accepts(path) or self.pools.accepts(path)
+
+    def open_path(self, path: Path) -> None:
+        (self.own if self.own.accepts(path) else self.pools).open_path(path)
 
     def close_panel(self) -> None:
         self.training.close_stage()

@@ -53,6 +53,40 @@ def test_a_source_without_pictures_says_so(qtbot: QtBot, tmp_path: Path) -> None
             panel.pools.open_path(tmp_path / "gone.png")
 
 
+def test_the_status_bar_says_opened_only_once_it_is(qtbot: QtBot, tmp_path: Path) -> None:
+    Image.fromarray(np.full((30, 40), 128, np.uint8)).save(tmp_path / "good.png")
+    (tmp_path / "bad.png").write_bytes(b"no picture")
+    with opened_small(qtbot) as (window, panel):
+        heard: list[str] = []
+        panel.status_message.connect(lambda text, kind: heard.append(text))
+        with qtbot.waitSignal(panel.pools.failed, timeout=PATIENCE_MS):
+            window.open_path(tmp_path / "bad.png")
+            assert heard == ["Opening bad.png…"]
+        assert heard == ["Opening bad.png…", "bad.png was not opened"]
+        assert window.session.recent_files == []
+        (refusal,) = panel.messages.messages()
+        with qtbot.waitSignal(panel.pools.loaded, timeout=PATIENCE_MS):
+            window.open_path(tmp_path / "good.png")
+        assert heard[2:] == ["Opening good.png…", "Opened good.png"]
+        assert window.session.recent_files == [str(tmp_path / "good.png")]
+        assert refusal not in panel.messages.messages()
+
+
+def test_a_model_that_is_not_added_was_not_opened(qtbot: QtBot, tmp_path: Path) -> None:
+    path = _weights(tmp_path)
+    with opened_small(qtbot) as (window, panel):
+        heard: list[str] = []
+        panel.status_message.connect(lambda text, kind: heard.append(text))
+        for ending in ("reject", "accept"):
+            assert window.open_path(path)
+            (dialog,) = [d for d in panel.picker.findChildren(OwnModelDialog) if d.isVisible()]
+            qtbot.waitUntil(dialog.add_button.isEnabled, timeout=PATIENCE_MS)
+            dialog.reject() if ending == "reject" else dialog.add_button.click()
+        opening = "Opening mine.safetensors…"
+        assert heard == [opening, "mine.safetensors was not opened", opening, "Added mine"]
+        assert window.session.recent_files == [str(path)]
+
+
 def test_a_drawing_is_one_picture_and_no_pool_for_an_experiment(qtbot: QtBot) -> None:
     with opened_small(qtbot) as (_, panel):
         panel.pools.set_source(DRAWING)
@@ -75,7 +109,7 @@ def test_only_the_newest_load_is_told(qtbot: QtBot) -> None:
         assert [pool.source for pool in told] == ["digits"]
 
 
-def _weights(folder: Path) -> Path:
+def _weights(folder: Path, **architecture: object) -> Path:
     import torch
     from safetensors.torch import save_file
 
@@ -83,7 +117,7 @@ def _weights(folder: Path) -> Path:
 
     torch.manual_seed(0)
     path = folder / "mine.safetensors"
-    save_file(build({"kind": "stdcnn", "classes": 10}).state_dict(), path)
+    save_file(build({"kind": "stdcnn", "classes": 10, **architecture}).state_dict(), path)
     return path
 
 
@@ -106,6 +140,20 @@ def test_a_dropped_model_is_inspected_tried_and_added(qtbot: QtBot, tmp_path: Pa
         assert own_models() == [] and panel.picker.selection() == []
         panel.own.remove("mine")
         assert any("no model of yours" in m.what for m in panel.messages.messages())
+
+
+def test_weights_of_another_width_are_added_with_it(qtbot: QtBot, tmp_path: Path) -> None:
+    from engines.vision.nets.models import load_model
+
+    with opened_small(qtbot) as (_, panel):
+        panel.own.open_path(_weights(tmp_path, kind="gcnn", width=0.5))
+        dialog = panel.picker.findChild(OwnModelDialog)
+        qtbot.waitUntil(lambda: dialog.add_button.isEnabled(), timeout=PATIENCE_MS)
+        with qtbot.waitSignal(panel.own.changed):
+            dialog.add_button.click()
+        (added,) = own_models()
+        assert added.architecture == {"kind": "gcnn", "input_shape": [1, 28, 28], "classes": 10, "width": 0.5}
+        assert load_model("mine", "cpu").card.parameters == 38_935
 
 
 def test_a_file_that_is_no_model_is_refused_in_the_dialog(qtbot: QtBot, tmp_path: Path) -> None:

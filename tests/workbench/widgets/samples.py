@@ -57,6 +57,7 @@ class Found:
     outputs: str = "logits"
     architecture_kind: str = ""
     candidates: tuple[str, ...] = ()
+    architecture: dict[str, Any] = field(default_factory=dict)
     operations: int = 12
     parameters: int = 1_199_882
     notes: tuple[str, ...] = ()

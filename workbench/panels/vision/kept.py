@@ -35,15 +35,17 @@ def title_of(spec: TrainSpec) -> str:
     return ", ".join(said)
 
 
-def keep(weights: Path, spec: TrainSpec) -> str:
+def keep(weights: Path, spec: TrainSpec, *, name: str = "", title: str = "") -> str:
     """Copy trained weights among the user's models; returns the name under which `load_model` finds them.
+
+    name, title: other ones than the settings give.
 
     Raises UserError where the file is gone or cannot be copied.
     """
     taken = {card.name for card in list_weights()}
-    base = name_of(spec)
+    base = name or name_of(spec)
     name = next(n for n in (base, *(f"{base}-{i}" for i in range(2, 10_000))) if n not in taken)
-    title = title_of(spec) + (name[len(base) :].replace("-", ", run ") if name != base else "")
+    title = (title or title_of(spec)) + (name[len(base) :].replace("-", ", run ") if name != base else "")
     target = paths.user_weights_folder() / f"{name}.safetensors"
     try:
         card = replace(read_card(weights), name=name, title=title)

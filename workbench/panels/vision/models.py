@@ -80,8 +80,9 @@ class OwnModels(QObject):
         try:
             remove_own_model(name)
         except UserError as error:
-            self._panel.show_message(error.what, "error", error.remedy)
+            self._panel.show_message(error.what, "error", error.remedy, cause="own model")
             return
+        self._panel.messages.withdraw("own model")
         self.refresh()
         self._panel.status_message.emit(f"Forgot {name}; its file stays where it is", "ok")
 
@@ -93,7 +94,12 @@ class OwnModels(QObject):
         """Begin to add a model file that was dropped. Raises UserError where it is none."""
         if not path.is_file():
             raise UserError(f"{path.name} is no file", "drop a model file")
-        self._picker.add_own(str(path))
+        dialog = self._picker.add_own(str(path))
+        if dialog is None:
+            raise UserError("no model can be added yet", "wait until the engine has started")
+        self._panel.opens_later(path)
+        dialog.saved.connect(lambda answers: self._panel.was_opened(Path(answers.path), f"Added {answers.name}"))
+        dialog.rejected.connect(lambda: self._panel.was_not_opened(path))
 
     def close(self) -> None:
         """End what was asked and is not wanted any more."""

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from workbench.panels.base import Panel
     from workbench.runner import JobHandle
     from workbench.runner.messages import Progress
-    from workbench.widgets.message_bar import Message
 
 Shape = tuple[int, int, int]
 GREY: Final[Shape] = (1, 28, 28)
@@ -58,7 +57,7 @@ class Pools(QObject):
         self.shape = shape
         self.pool: Pool | None = None
         self._wanted = ""
-        self._refusal: Message | None = None
+        self._opening: Path | None = None
         self._job: JobHandle | None = None
         self._fetch: JobHandle | None = None
         picker.set_sources(sources())
@@ -108,6 +107,8 @@ class Pools(QObject):
         if not path.exists():
             raise UserError(f"there is no {path}", "choose it again")
         self.set_source(str(path))
+        self._opening = path
+        self._panel.opens_later(path)
 
     def load(self) -> None:
         """Load the chosen source; an older load is not wanted any more."""
@@ -121,7 +122,7 @@ class Pools(QObject):
         spec = PoolSpec(data=self.picker.source, colours=colours, height=height, width=width, images=self._count)
         self._wanted = self.picker.source
         self.picker.show_problem("")
-        self._take_back_refusal()
+        self._panel.messages.withdraw("pictures")  # another source was chosen
         self._job = self._panel.services.runner.submit("vision.pool", spec, lane="interactive", record=False)
         self._job.ended.connect(self._ended)
         self.loading.emit()
@@ -148,6 +149,7 @@ class Pools(QObject):
 
     def _forget_job(self) -> None:
         job, self._job = self._job, None
+        self._opening = None
         if job is not None:
             job.ended.disconnect(self._ended)
             job.cancel()
@@ -157,24 +159,23 @@ class Pools(QObject):
             return
         self._job = None
         handle.ended.disconnect(self._ended)
+        opening, self._opening = self._opening, None
         if handle.state == "done":
             self.pool = handle.result
             skipped = self.pool.skipped
             if skipped:
                 self.picker.show_problem(f"{len(skipped)} left out, such as {skipped[0]}")
             self.loaded.emit(self.pool)
+            if opening is not None:
+                self._panel.was_opened(opening)
         elif handle.error is not None:
             said = f"{handle.error.what} {handle.error.remedy}".strip()
             self.picker.show_problem(said)
             # The settings may be hidden, and the pictures from before are still there.
-            self._refusal = self._panel.show_message(handle.error.what, "error", handle.error.remedy)
+            self._panel.show_message(handle.error.what, "error", handle.error.remedy, cause="pictures")
             self.failed.emit(said)
-
-    def _take_back_refusal(self) -> None:
-        """Another source was chosen; what was wrong with the last one is no news."""
-        refusal, self._refusal = self._refusal, None
-        if refusal is not None:
-            self._panel.messages.remove(refusal)
+            if opening is not None:
+                self._panel.was_not_opened(opening)
 
     def _drawn(self, pixels: np.ndarray) -> None:
         try:

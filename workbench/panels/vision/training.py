@@ -143,8 +143,9 @@ class TrainingView(Stage):
         try:
             name = keep(self._weights, self._spec)
         except UserError as error:
-            self.panel.show_message(error.what, "error", error.remedy)
+            self.panel.show_message(error.what, "error", error.remedy, cause="keep")
             return
+        self.panel.messages.withdraw("keep")
         self._weights = None
         set_enabled(self.use_button, f"It is kept as {name}")
         self.panel.status_message.emit(f"Kept as {name}", "ok")
