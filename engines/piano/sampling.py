@@ -7,6 +7,7 @@ logits of a step are two products and no gather (paper file 08b, section 5).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final, Protocol
 
 import numpy as np
@@ -23,6 +24,10 @@ RESERVED: Final = 2
 FIRST_SHIFT, LAST_SHIFT = 178, 277
 """Tokens that move the clock; by 1 to 100 hundredths of a second."""
 STEPS_PER_MELODY_TOKEN: Final = 10
+
+
+def nothing() -> None:
+    """The default of callbacks."""
 
 
 class Grammar(Protocol):
@@ -245,19 +250,28 @@ def clock(tokens: Tensor) -> Tensor:
     return ((tokens - (FIRST_SHIFT - 1)) * shift).sum(1)
 
 
-@torch.inference_mode()
-def style_of(net: StyleAutoencoder, tokens: Tensor) -> Tensor:
+def style_of(
+    net: StyleAutoencoder, tokens: Tensor, *, most_windows: int = 16, check: Callable[[], None] = nothing
+) -> Tensor:
     """z [1, d] of a performance int64 [n] of any length: the mean over the positions of windows of the trained length.
 
-    Raises UserError for an empty one.
+    Of a longer one, `most_windows` windows spread over it are read. check: raises to stop. Raises UserError for an
+    empty one.
     """
     if tokens.ndim != 1 or not len(tokens):
         raise UserError("the style source has no notes", "choose another performance")
-    length, device = net.config.length, net.softmax.weight.device
-    total = torch.zeros(1, net.config.d, device=device)
-    for window in tokens.to(device).split(length):
-        total += net.style(window[None]) * len(window)
-    return total / len(tokens)
+    device = net.softmax.weight.device
+    windows = tokens.to(device).split(net.config.length)
+    if len(windows) > most_windows:
+        spread = torch.linspace(0, len(windows) - 2, most_windows).round().long().tolist()  # The last one may be short.
+        windows = tuple(windows[k] for k in spread)
+    total, count = torch.zeros(1, net.config.d, device=device), 0
+    with torch.inference_mode():
+        for window in windows:
+            check()
+            total += net.style(window[None]) * len(window)
+            count += len(window)
+        return total / count
 
 
 def _rows(tokens: Tensor, batch: int) -> Tensor:

@@ -1,0 +1,77 @@
+"""Requests to the composing session and its answers: frozen, picklable, numpy only. Imports no torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+NO_TOKENS = np.zeros(0, np.int32)
+TOP: int = 8
+"""Likeliest next tokens that an answer names."""
+
+
+@dataclass(frozen=True)
+class ComposeRequest:
+    """What shall be composed now; the newest request replaces the one under way.
+
+    generation: comes back with every answer. weights: name or file. styles: performances as tokens, int [n] each;
+    shares: how much of each one's style, scaled to sum 1 (0.25, 0.75 lies three quarters of the way to the second).
+    melody: melody tokens, int [T], ten a second; empty for none. primer: tokens that are taken as already played.
+    temperature: 0 takes the likeliest. top_p: in (0, 1]. grammar: no release of a key that is up, no strike of one
+    that is down. seed: of the first variation; all others go on from it. length: new tokens at most; seconds: stop
+    there, 0 for no limit. variations: pieces composed at once.
+    """
+
+    generation: int
+    weights: str = "piano-style"
+    styles: tuple[np.ndarray, ...] = ()
+    shares: tuple[float, ...] = ()
+    melody: np.ndarray = field(default_factory=NO_TOKENS.copy)
+    primer: np.ndarray = field(default_factory=NO_TOKENS.copy)
+    temperature: float = 1.0
+    top_p: float = 1.0
+    grammar: bool = True
+    seed: int = 0
+    length: int = 1024
+    seconds: float = 0.0
+    variations: int = 1
+
+
+@dataclass(frozen=True)
+class Variation:
+    """One piece so far.
+
+    tokens: int16 [n], primer included. nll: float32 [n], nats of each token under the network's own distribution, NaN
+    in the primer. notes: float64 [N, 4], finished ones: start, end (s), pitch, velocity, in the order of starts.
+    clock: seconds composed. top: int16 [8], the likeliest tokens of the newest draw; shares: float32 [8], their
+    probabilities, sum at most 1.
+    """
+
+    tokens: np.ndarray
+    nll: np.ndarray
+    notes: np.ndarray
+    clock: float
+    top: np.ndarray
+    shares: np.ndarray
+
+
+@dataclass(frozen=True)
+class ComposeSnapshot:
+    """The answer so far.
+
+    done: nothing more will come for this generation. variations: in order, empty before the first token. z: float32
+    [d], the style that was used, empty for a network without. loudness: float32 [layers], |W_o W_v z|: how loudly the
+    style speaks in each layer, empty likewise. tokens_per_second: of all variations together, since the start.
+    milliseconds: since the request. remarks: what a reader must know. problem: why nothing was composed.
+    """
+
+    generation: int
+    done: bool = False
+    variations: tuple[Variation, ...] = ()
+    z: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
+    loudness: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
+    tokens_per_second: float = 0.0
+    milliseconds: float = 0.0
+    remarks: tuple[str, ...] = ()
+    problem: str = ""

@@ -1,0 +1,198 @@
+"""The composing session: streams, latest-wins, stops, and says what is wrong."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from engines.core.errors import Cancelled, UserError
+from engines.core.job import LocalContext, run_job
+from engines.core.weights import ModelCard, save_weights
+from engines.piano.codec import decode
+from engines.piano.jobs.compose import Session, checked
+from engines.piano.nets.transformer import StyleConfig, build
+from engines.piano.requests import ComposeRequest, ComposeSnapshot
+from engines.piano.spec import ComposeSpec
+
+SMALL: dict[str, Any] = {
+    "d": 16, "heads": 2, "key_channels": 16, "ffn": 32, "layers_enc": 1, "layers_dec": 2, "R": 16, "length": 32,
+    "melody_length": 16, "dropout": 0.0,
+}  # fmt: skip
+STYLE = np.random.default_rng(0).integers(2, 310, 80)
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
+    """Names of small random networks as files."""
+    folder = tmp_path_factory.mktemp("weights")
+
+    def made(mode: str) -> str:
+        path = folder / f"{mode}.safetensors"
+        if not path.is_file():
+            net = build(StyleConfig(**SMALL, mode=mode), seed=1)  # type: ignore[arg-type]
+            save_weights(path, net.state_dict(), ModelCard(name="", topic="piano", architecture=net.config.to_json()))
+        return str(path)
+
+    return made
+
+
+def answer(request: ComposeRequest) -> list[ComposeSnapshot]:
+    """All answers to one request."""
+    heard: list[ComposeSnapshot] = []
+    ctx = LocalContext(on_snapshot=lambda s, keep: heard.append(s))
+    ctx.request(request)
+    Session(ComposeSpec(), ctx).turn()
+    return heard
+
+
+def test_variations_stream_and_the_last_answer_holds_every_note(weights: Callable[[str], str]) -> None:
+    heard = answer(
+        ComposeRequest(7, weights("melody+performance"), (STYLE,), melody=np.full(30, 44), length=120, variations=3)
+    )
+    assert [s.done for s in heard] == [False] * (len(heard) - 1) + [True]
+    last = heard[-1]
+    assert last.generation == 7 and not last.problem and last.tokens_per_second > 0
+    assert last.z.shape == (16,) and last.loudness.shape == (2,)
+    texts = [v.tokens for v in last.variations]
+    assert len(texts) == 3 and not np.array_equal(texts[0], texts[1])
+    for v in last.variations:
+        assert len(v.tokens) == len(v.nll) == 120
+        assert np.isfinite(v.nll).all()
+        assert np.array_equal(v.notes, decode(v.tokens).rows)
+        assert v.shares.sum() <= 1 + 1e-6 and (np.diff(v.shares) <= 0).all()
+
+
+def test_the_same_request_gives_the_same_piece(weights: Callable[[str], str]) -> None:
+    request = ComposeRequest(1, weights("performance"), (STYLE,), length=60, seed=5)
+    a, b, c = (answer(r)[-1].variations[0].tokens for r in (request, request, replace(request, seed=6)))
+    assert np.array_equal(a, b) and not np.array_equal(a, c)
+
+
+def test_styles_are_mixed_by_their_shares(weights: Callable[[str], str]) -> None:
+    other = np.random.default_rng(1).integers(2, 310, 50)
+    name = weights("performance")
+
+    def z(styles: tuple[np.ndarray, ...], shares: tuple[float, ...] = ()) -> np.ndarray:
+        return answer(ComposeRequest(1, name, styles, shares, length=1))[-1].z
+
+    a, b = z((STYLE,)), z((other,))
+    assert np.allclose(z((STYLE, other), (0.25, 0.75)), 0.25 * a + 0.75 * b, atol=1e-6)
+    assert np.allclose(z((STYLE, other)), (a + b) / 2, atol=1e-6)
+    assert "share" in answer(ComposeRequest(1, name, (STYLE,), (1.0, 2.0)))[-1].problem
+
+
+def test_a_primer_is_part_of_the_piece_and_is_not_scored(weights: Callable[[str], str]) -> None:
+    primer = np.array([293, 41, 227, 129])
+    v = answer(ComposeRequest(1, weights("unconditional"), primer=primer, length=10))[-1].variations[0]
+    assert v.tokens[:4].tolist() == primer.tolist() and len(v.tokens) == 14
+    assert np.isnan(v.nll[:4]).all() and np.isfinite(v.nll[4:]).all()
+    assert v.notes[0].tolist() == [0, 0.5, 60, 61]
+
+
+def test_a_piece_ends_with_its_seconds(weights: Callable[[str], str]) -> None:
+    last = answer(ComposeRequest(1, weights("unconditional"), length=2000, seconds=4.0, variations=2))[-1]
+    for v in last.variations:
+        assert v.clock == 4.0 and len(v.tokens) < 2000
+        assert v.notes[:, 1].max() <= 4.0
+        assert decode(v.tokens).duration >= v.notes[:, 1].max() - 1e-9
+
+
+@pytest.mark.parametrize("grammar", [True, False])
+def test_the_grammar_leaves_no_release_without_a_strike(weights: Callable[[str], str], grammar: bool) -> None:
+    v = answer(ComposeRequest(1, weights("unconditional"), length=400, grammar=grammar))[-1].variations[0]
+    held, orphans = set(), 0
+    for token in v.tokens.tolist():
+        if 2 <= token < 90:
+            orphans += token - 2 in held
+            held.add(token - 2)
+        elif token < 178:
+            orphans += token - 90 not in held
+            held.discard(token - 90)
+    assert (orphans == 0) is grammar
+    assert np.array_equal(v.notes, decode(v.tokens).rows)
+
+
+def test_what_a_network_does_not_read_is_said(weights: Callable[[str], str]) -> None:
+    remarks = answer(ComposeRequest(1, weights("unconditional"), (STYLE,), melody=np.full(9, 50), length=1))[-1].remarks
+    assert len(remarks) == 2
+    assert "rest" in answer(ComposeRequest(1, weights("melody"), length=1))[-1].remarks[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"weights": "no-such-weights"}, "no weights"),
+        ({"styles": ()}, "needs a style"),
+        ({"styles": (np.zeros(0, np.int32),)}, "no notes"),
+        ({"variations": 0}, "variations"),
+        ({"length": 0}, "tokens"),
+        ({"seconds": -1.0}, "seconds"),
+        ({"top_p": 0.0}, "top-p"),
+        ({"primer": np.array([310])}, "primer"),
+        ({"melody": np.array([-1])}, "melody"),
+    ],
+)
+def test_what_is_wrong_is_answered_and_ends_nothing(
+    weights: Callable[[str], str], change: dict[str, Any], said: str
+) -> None:
+    good = ComposeRequest(3, weights("performance"), (STYLE,), length=3)
+    (only,) = answer(replace(good, **change))
+    assert only.done and only.generation == 3 and said in only.problem
+    assert answer(good)[-1].problem == ""
+    with pytest.raises(UserError):
+        checked(replace(good, variations=99))
+
+
+@pytest.fixture
+def running(weights: Callable[[str], str]) -> Iterator[tuple[LocalContext, list[ComposeSnapshot], threading.Thread]]:
+    heard: list[ComposeSnapshot] = []
+    ctx = LocalContext(on_snapshot=lambda s, keep: heard.append(s))
+
+    def run() -> None:
+        with pytest.raises(Cancelled):
+            run_job("piano.compose", ComposeSpec(), ctx)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    yield ctx, heard, thread
+    ctx.cancel()
+    thread.join(20)
+    assert not thread.is_alive()
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+
+
+def test_a_newer_request_takes_over_and_a_stop_ends_the_session(
+    weights: Callable[[str], str], running: tuple[LocalContext, list[ComposeSnapshot], threading.Thread]
+) -> None:
+    ctx, heard, thread = running
+    name = weights("unconditional")
+    ctx.request(ComposeRequest(1, name, length=20_000))
+    until(lambda: any(s.variations for s in heard))
+    ctx.request(ComposeRequest(2, name, length=5))
+    until(lambda: any(s.generation == 2 and s.done for s in heard))
+    assert not any(s.done for s in heard if s.generation == 1)
+    ctx.request(ComposeRequest(3, name, length=20_000))
+    until(lambda: any(s.generation == 3 for s in heard))
+    ctx.cancel()
+    thread.join(20)
+    assert not thread.is_alive()
+
+
+def test_weights_of_something_else_are_refused(tmp_path: Path) -> None:
+    import torch
+
+    save_weights(tmp_path / "w.safetensors", {"a": torch.zeros(2)}, ModelCard(name="", architecture={"kind": "lenet"}))
+    assert "style autoencoder" in answer(ComposeRequest(1, str(tmp_path / "w.safetensors")))[-1].problem
