@@ -39,7 +39,7 @@ SUFFIXES: Final = (".sf2", ".sf3")
 _LONGEST_S: Final = 20.0
 _RELEASES: Final = (0.03, 0.11)
 """Shortest and longest time constant of a release, seconds."""
-_IN_TUNE_CENTS: Final = 40.0
+_IN_TUNE_CENTS: Final = 25.0
 _Tone = Callable[[int, int, int], np.ndarray]
 """``tone(pitch, velocity, frames)``: the held key, float32 [2, frames]."""
 
@@ -125,7 +125,7 @@ def is_in_tune(tone: np.ndarray, pitch: int, rate: int) -> bool:
     spectrum[: int(20 / rate * (1 << 18))] = 0
     multiple = np.argmax(spectrum) * rate / (1 << 18) / frequency(pitch)
     nearest = round(multiple)
-    return 1 <= nearest <= 6 and bool(abs(1200 * np.log2(multiple / nearest)) < _IN_TUNE_CENTS)
+    return 1 <= nearest <= 8 and bool(abs(1200 * np.log2(multiple / nearest)) < _IN_TUNE_CENTS)
 
 
 def _is_one_sided(tone: np.ndarray) -> bool:
