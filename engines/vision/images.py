@@ -6,6 +6,7 @@ odd sizes are scaled, and what cannot be read is named in `skipped`.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -39,6 +40,7 @@ class Pool:
 
     images: float32 [N, C, H, W] in [0, 1]. labels: int64 [N], index into classes, -1 where unknown. classes: their
     names, may be empty. keys: a name for each image. source: as asked for. skipped: what could not be read, and why.
+    notes: what was done to the pictures that cannot be told by looking at them, in sentences.
     """
 
     images: np.ndarray
@@ -47,6 +49,7 @@ class Pool:
     keys: tuple[str, ...]
     source: str
     skipped: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.images)
@@ -209,14 +212,17 @@ def _from_folder(path: Path, shape: Shape, count: int, rng: np.random.Generator,
         chosen = rng.permutation(len(scan.files))
     _need_memory(min(count or len(chosen), len(chosen)), shape)
     images, labels, keys, skipped = [], [], [], list(scan.skipped)
+    papers: Counter[str] = Counter()
     for index in chosen:
         check()
         key = scan.files[index].relative_to(scan.root).as_posix()
         try:
-            images.append(_picture(scan.files[index], shape))
+            image, paper = _picture(scan.files[index], shape)
         except UserError as error:
             skipped.append(f"{key}: {error.what}")
             continue
+        images.append(image)
+        papers[paper] += 1
         labels.append(scan.labels[index])
         keys.append(key)
         if count and len(images) >= count:
@@ -224,22 +230,44 @@ def _from_folder(path: Path, shape: Shape, count: int, rng: np.random.Generator,
     if not images:
         raise UserError(f"no picture in {path} can be read: {skipped[-1]}", "check the files")
     order = np.argsort(np.array(keys, dtype=object))
-    whole = Pool(np.stack(images), np.asarray(labels, np.int64), scan.classes, tuple(keys), str(path), tuple(skipped))
+    whole = Pool(
+        np.stack(images),
+        np.asarray(labels, np.int64),
+        scan.classes,
+        tuple(keys),
+        str(path),
+        tuple(skipped),
+        _behind(papers),
+    )
     return whole.take(order)
 
 
 def _from_file(path: Path, shape: Shape) -> Pool:
     try:
-        image = _picture(path, shape)
+        image, paper = _picture(path, shape)
     except UserError as error:
-        raise UserError(f"{path.name} cannot be read: {error.what}", "choose a PNG, JPEG or TIFF picture") from None
-    return Pool(image[None], np.array([UNKNOWN], np.int64), (), (path.name,), str(path))
+        remedy = error.remedy or "choose a PNG, JPEG or TIFF picture"
+        raise UserError(f"{path.name} cannot be read: {error.what}", remedy) from None
+    notes = _behind(Counter([paper]))
+    return Pool(image[None], np.array([UNKNOWN], np.int64), (), (path.name,), str(path), notes=notes)
 
 
-def _picture(path: Path, shape: Shape) -> np.ndarray:
-    """One file as float32 of `shape`: its middle, scaled. A grey one of exactly the shape is taken as it is."""
+def _behind(papers: Counter[str]) -> tuple[str, ...]:
+    """What was laid behind how many pictures."""
+    said = []
+    for paper in ("white", "black"):
+        count = papers[paper]
+        if count:
+            has = "1 picture has" if count == 1 else f"{count} pictures have"
+            said.append(f"{has} transparent parts: they are {paper} here.")
+    return tuple(said)
+
+
+def _picture(path: Path, shape: Shape) -> tuple[np.ndarray, str]:
+    """One file as float32 of `shape`: its middle, scaled; and what lies behind its transparent parts, "" without any.
+    A grey one of exactly the shape is taken as it is."""
     colours, height, width = shape
-    pixels = data.read_picture(path, channels=3 if colours == 3 else 1)
+    pixels, paper = data.read_on_paper(path, channels=3 if colours == 3 else 1)
     if min(pixels.shape[:2]) < 2:
         raise UserError(
             f"it is {pixels.shape[1]} × {pixels.shape[0]} pixels, too small",
@@ -252,8 +280,8 @@ def _picture(path: Path, shape: Shape) -> np.ndarray:
     top, left = (rows - keep[0]) // 2, (columns - keep[1]) // 2
     middle = pixels[top : top + keep[0], left : left + keep[1]]
     if middle.shape[:2] == (height, width):
-        return np.ascontiguousarray(middle.transpose(2, 0, 1)).astype(np.float32) / 255
-    return np.ascontiguousarray(_resized(middle[None], (height, width))[0].transpose(2, 0, 1))
+        return np.ascontiguousarray(middle.transpose(2, 0, 1)).astype(np.float32) / 255, paper
+    return np.ascontiguousarray(_resized(middle[None], (height, width))[0].transpose(2, 0, 1)), paper
 
 
 def _photos(shape: Shape, count: int, rng: np.random.Generator, check: Callable[[], None]) -> Pool:

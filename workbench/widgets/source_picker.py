@@ -71,7 +71,7 @@ class SourcePicker(QWidget):
         self._paths: dict[str, str] = {FOLDER: "", FILE: ""}
         self._said = ""  # the last source that was told
         self._fetching: tuple[str, int, int] | None = None
-        self._problem = ""
+        self._problem = self._remark = ""
         self.setAccessibleName(name)
         self.box = QComboBox()
         self.box.setAccessibleName(name)
@@ -87,6 +87,7 @@ class SourcePicker(QWidget):
         self.bar.setTextVisible(False)
         self.bar.setFixedHeight(6)
         self.bar.setAccessibleName("Download")
+        self.remark = label("", "small", muted=True, wrap=True)
         self.problem = label("", "small", wrap=True)
         set_role(self.problem, "error")
         self._pad: DrawingPad | None = None
@@ -100,6 +101,7 @@ class SourcePicker(QWidget):
         self._rows.addWidget(self.box)
         self._rows.addLayout(row)
         self._rows.addWidget(self.bar)
+        self._rows.addWidget(self.remark)
         self._rows.addWidget(self.problem)
         self.setFocusProxy(self.box)
         self.set_sources([])
@@ -171,7 +173,8 @@ class SourcePicker(QWidget):
             self.box.setCurrentIndex(at)
             self._before = at
             self._said = self.source
-            self.show_problem("")
+            self._problem = self._remark = ""
+            self._show()
 
     def set_fetching(self, name: str, done: int, total: int) -> None:
         """A set is being fetched: bytes so far, bytes in all (0 where not known)."""
@@ -188,11 +191,16 @@ class SourcePicker(QWidget):
         self._problem = text
         self._show()
 
+    def show_remark(self, text: str) -> None:
+        """Say below the source what was done to its pictures, "" for nothing."""
+        self._remark = text
+        self._show()
+
     # -- inside -----------------------------------------------------------------------------------------------
 
     def _chosen(self) -> None:
         key = self.box.currentData()
-        self._problem = ""
+        self._problem = self._remark = ""
         if key in (FOLDER, FILE) and not self._paths[key] and not self._choose_path(key):
             self.box.setCurrentIndex(self._before)  # the dialog was left without a choice
             return
@@ -256,11 +264,13 @@ class SourcePicker(QWidget):
             _, done, total = self._fetching
             self.bar.setRange(0, 1000 if total else 0)
             self.bar.setValue(round(1000 * done / total) if total else 0)
+        self.remark.setText(self._remark)
+        self.remark.setVisible(bool(self._remark))
         self.problem.setText(self._problem)
         self.problem.setVisible(bool(self._problem))
         if self._pad is not None:
             self._pad.setVisible(key == DRAWING)
-        self.box.setAccessibleDescription(note or self.why_not())
+        self.box.setAccessibleDescription(f"{note or self.why_not()} {self._remark}".strip())
 
     def _note_of(self, source: Source, fetching: bool) -> tuple[str, str]:
         if fetching and self._fetching is not None:

@@ -20,7 +20,7 @@ from engines.core.data.access import (
 from engines.core.data.folders import FolderScan, load_folder, scan_folder
 from engines.core.data.images import GameSet, ImageSet
 from engines.core.data.photos import load_photo, photo_names
-from engines.core.data.pictures import read_picture
+from engines.core.data.pictures import read_on_paper, read_picture
 from engines.core.data.places import DATA_VARIABLE, cache_folder, given_folder, search_folders
 from engines.core.data.registry import DataFile, DataSet, Layout, find, list_sets, register
 
@@ -46,6 +46,7 @@ __all__ = [
     "load_photo",
     "locate",
     "photo_names",
+    "read_on_paper",
     "read_picture",
     "register",
     "scan_folder",

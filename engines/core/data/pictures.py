@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
@@ -14,20 +14,34 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 Fit = Literal["crop", "pad", "stretch"]
+Paper = Literal["", "white", "black"]
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif"})
 MOST_PIXELS = 80_000_000
 """A file that states more is refused before it is unpacked: 80 megapixels are 240 MB, and no camera here has
 more."""
 
 
+_SEEN: Final = 8
+"""Opacity of 255 below which a pixel shows nothing."""
+_CONTRAST: Final = 16
+"""Levels of 255 that something must be darker than white to be seen on it."""
+
+
 def read_picture(path: Path, *, size: int | None = None, channels: int = 3, fit: Fit = "crop") -> np.ndarray:
     """One picture as uint8 [H, W, channels]; H = W = `size` unless that is None.
 
-    The first frame of an animation, turned as its EXIF tag says, transparent parts over white, 16 bits scaled
-    to 8, CMYK and palettes turned to RGB. fit: "crop" cuts the middle square, "pad" adds black bars,
-    "stretch" distorts. Raises UserError, without the file's name, for what is no picture, damaged or too
-    large.
+    The first frame of an animation, turned as its EXIF tag says, transparent parts over white (over black where all
+    that can be seen is white itself), 16 bits scaled to 8, CMYK and palettes turned to RGB. fit: "crop" cuts the
+    middle square, "pad" adds black bars, "stretch" distorts. Raises UserError, without the file's name, for what is no
+    picture, damaged, too large or transparent all over.
     """
+    return read_on_paper(path, size=size, channels=channels, fit=fit)[0]
+
+
+def read_on_paper(
+    path: Path, *, size: int | None = None, channels: int = 3, fit: Fit = "crop"
+) -> tuple[np.ndarray, Paper]:
+    """The same, and what lies behind its transparent parts: "" where it has none."""
     from PIL import Image, UnidentifiedImageError
 
     if channels not in (1, 3):
@@ -39,9 +53,9 @@ def read_picture(path: Path, *, size: int | None = None, channels: int = 3, fit:
                 _refuse_huge(opened)
                 if size is not None:
                     opened.draft(None, (2 * size, 2 * size))  # JPEG: unpack at a fraction of the resolution
-                flat = _flatten(opened)
+                flat, paper = _flatten(opened)
     except UnidentifiedImageError:
-        flat = _odd_tiff(path)
+        flat, paper = _odd_tiff(path), ""
     except Image.DecompressionBombError:
         raise UserError(f"it has more than {MOST_PIXELS // 1_000_000} million pixels") from None
     except (OSError, ValueError, SyntaxError, EOFError, IndexError, OverflowError) as error:
@@ -49,7 +63,7 @@ def read_picture(path: Path, *, size: int | None = None, channels: int = 3, fit:
     flat = flat.convert("L" if channels == 1 else "RGB")
     if size is not None:
         flat = _fitted(flat, size, fit)
-    return np.asarray(flat, np.uint8).reshape(flat.height, flat.width, channels).copy()
+    return np.asarray(flat, np.uint8).reshape(flat.height, flat.width, channels).copy(), paper
 
 
 def _refuse_huge(image: Image) -> None:
@@ -58,18 +72,31 @@ def _refuse_huge(image: Image) -> None:
         raise UserError(f"it has {pixels / 1e6:.0f} million pixels, the limit is {MOST_PIXELS / 1e6:.0f}")
 
 
-def _flatten(image: Image) -> Image:
-    """The first frame, upright, opaque, in mode L or RGB."""
+def _flatten(image: Image) -> tuple[Image, Paper]:
+    """The first frame, upright, opaque, in mode L or RGB, and what lies behind it."""
     from PIL import Image, ImageOps
 
     upright = ImageOps.exif_transpose(image)
     if upright.mode.startswith(("I", "F")):
-        return Image.fromarray(_eight_bits(np.asarray(upright)))
+        return Image.fromarray(_eight_bits(np.asarray(upright))), ""
     if upright.has_transparency_data:
-        layer = upright.convert("RGBA")
-        paper = Image.new("RGBA", layer.size, "white")
-        return Image.alpha_composite(paper, layer).convert("RGB")
-    return upright.convert("L" if upright.mode in ("1", "L") else "RGB")
+        return _laid_on_paper(upright.convert("RGBA"))
+    return upright.convert("L" if upright.mode in ("1", "L") else "RGB"), ""
+
+
+def _laid_on_paper(layer: Image) -> tuple[Image, Paper]:
+    """An RGBA picture without holes. Raises UserError where nothing can be seen of it."""
+    from PIL import Image
+
+    thinnest, thickest = layer.getchannel("A").getextrema()
+    if thickest < _SEEN:
+        raise UserError("it is transparent all over: nothing can be seen", "save it with a background")
+    if thinnest == 255:
+        return layer.convert("RGB"), ""
+    flat = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
+    if min(low for low, _ in flat.getextrema()) <= 255 - _CONTRAST:
+        return flat, "white"
+    return Image.alpha_composite(Image.new("RGBA", layer.size, "black"), layer).convert("RGB"), "black"
 
 
 def _eight_bits(values: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from engines.core import data
-from engines.core.data.pictures import read_picture
+from engines.core.data.pictures import read_on_paper, read_picture
 from engines.core.errors import Cancelled, UserError
 
 RED = (255, 0, 0)
@@ -125,10 +125,31 @@ def test_deeper_pixels_are_scaled_and_not_cut_off(tmp_path: Path, make: Callable
 
 
 def test_transparent_parts_lie_over_white(tmp_path: Path) -> None:
-    clear = read_picture(save(tmp_path / "a.png", (255, 0, 0, 0), "RGBA"))
     half = read_picture(save(tmp_path / "b.png", (0, 0, 0, 128), "RGBA"))
-    grey = read_picture(save(tmp_path / "c.png", (0, 0), "LA"))
-    assert np.all(clear == 255) and np.all(np.abs(half.astype(int) - 127) <= 1) and np.all(grey == 255)
+    grey = read_picture(save(tmp_path / "c.png", (0, 50), "LA"))
+    assert np.all(np.abs(half.astype(int) - 127) <= 1) and np.all(np.abs(grey.astype(int) - 205) <= 1)
+
+
+def test_white_figures_on_nothing_lie_over_black(tmp_path: Path) -> None:
+    figure = Image.new("RGBA", (8, 8), (255, 255, 255, 0))
+    figure.paste((255, 255, 255, 255), (2, 2, 5, 6))
+    figure.save(tmp_path / "white.png")
+    pixels, paper = read_on_paper(tmp_path / "white.png", channels=1)
+    assert paper == "black" and pixels.max() == 255 and pixels.min() == 0 and int((pixels == 255).sum()) == 12
+    figure.paste((40, 0, 0, 255), (2, 2, 5, 6))
+    figure.save(tmp_path / "dark.png")
+    pixels, paper = read_on_paper(tmp_path / "dark.png")
+    assert paper == "white" and tuple(pixels[0, 0]) == (255, 255, 255) and tuple(pixels[3, 3]) == (40, 0, 0)
+    figure.putalpha(255)
+    figure.save(tmp_path / "opaque.png")
+    assert read_on_paper(tmp_path / "opaque.png")[1] == ""
+
+
+@pytest.mark.parametrize(("fill", "mode"), [((255, 0, 0, 0), "RGBA"), ((0, 0), "LA"), ((9, 9, 9, 7), "RGBA")])
+def test_a_picture_of_nothing_is_refused(tmp_path: Path, fill: tuple[int, ...], mode: str) -> None:
+    with pytest.raises(UserError, match="transparent all over") as refused:
+        read_picture(save(tmp_path / "a.png", fill, mode))
+    assert refused.value.remedy == "save it with a background"
 
 
 def test_palettes_with_and_without_a_transparent_entry(tmp_path: Path) -> None:
@@ -137,6 +158,8 @@ def test_palettes_with_and_without_a_transparent_entry(tmp_path: Path) -> None:
     image.save(tmp_path / "a.png")
     image.save(tmp_path / "b.png", transparency=1)
     assert tuple(read_picture(tmp_path / "a.png")[0, 0]) == (0, 200, 0)
+    image.putpixel((1, 1), 0)
+    image.save(tmp_path / "b.png", transparency=1)
     assert tuple(read_picture(tmp_path / "b.png")[0, 0]) == (255, 255, 255)
 
 

@@ -167,3 +167,28 @@ def test_a_drawing_is_centred_and_scaled_as_mnist_does() -> None:
 def test_grey_is_the_usual_mix_of_colours() -> None:
     pixels = np.array([[255, 0, 0], [0, 255, 0], [0, 0, 255]], np.uint8).reshape(3, 1, 1, 3).repeat(4, 1).repeat(4, 2)
     assert np.allclose(as_shape(pixels, (1, 4, 4)).mean((1, 2, 3)), [0.299, 0.587, 0.114], atol=1e-6)
+
+
+def test_transparent_parts_are_laid_on_paper_and_said(tmp_path: Path) -> None:
+    figure = Image.new("RGBA", (28, 28), (255, 255, 255, 0))
+    figure.paste((255, 255, 255, 255), (10, 4, 18, 24))
+    figure.save(tmp_path / "white.png")
+    pool = load_pool(str(tmp_path / "white.png"), GREY)
+    assert pool.images.min() == 0 and pool.images.max() == 1, "a white square says nothing"
+    assert pool.notes == ("1 picture has transparent parts: they are black here.",)
+    figure.paste((200, 0, 0, 255), (10, 4, 18, 24))
+    for name in "ab":
+        figure.save(tmp_path / f"{name}.png")
+    Image.fromarray(gradient()).save(tmp_path / "plain.png")
+    Image.new("RGBA", (9, 9), (0, 0, 0, 0)).save(tmp_path / "nothing.png")
+    pool = load_pool(str(tmp_path), COLOUR)
+    assert len(pool) == 4
+    assert pool.skipped == ("nothing.png: it is transparent all over: nothing can be seen",)
+    assert pool.notes == (
+        "2 pictures have transparent parts: they are white here.",
+        "1 picture has transparent parts: they are black here.",
+    )
+    assert load_pool(str(tmp_path / "plain.png"), COLOUR).notes == ()
+    with pytest.raises(UserError, match="nothing can be seen") as refused:
+        load_pool(str(tmp_path / "nothing.png"), GREY)
+    assert refused.value.remedy == "save it with a background"

@@ -87,6 +87,19 @@ def test_a_model_that_is_not_added_was_not_opened(qtbot: QtBot, tmp_path: Path) 
         assert window.session.recent_files == [str(path)]
 
 
+def test_what_lies_behind_a_transparent_picture_is_said(qtbot: QtBot, tmp_path: Path) -> None:
+    figure = Image.new("RGBA", (30, 30), (0, 0, 0, 0))
+    figure.paste((255, 255, 255, 255), (10, 5, 20, 25))
+    figure.save(tmp_path / "figure.png")
+    with opened_small(qtbot) as (_, panel):
+        with qtbot.waitSignal(panel.pools.loaded, timeout=PATIENCE_MS):
+            panel.pools.open_path(tmp_path / "figure.png")
+        assert panel.source_picker.remark.isVisible()
+        assert panel.source_picker.remark.text() == "1 picture has transparent parts: they are black here."
+        panel.source_picker.set_source("digits")
+        assert not panel.source_picker.remark.isVisible()
+
+
 def test_a_drawing_is_one_picture_and_no_pool_for_an_experiment(qtbot: QtBot) -> None:
     with opened_small(qtbot) as (_, panel):
         panel.pools.set_source(DRAWING)

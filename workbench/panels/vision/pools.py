@@ -122,6 +122,7 @@ class Pools(QObject):
         spec = PoolSpec(data=self.picker.source, colours=colours, height=height, width=width, images=self._count)
         self._wanted = self.picker.source
         self.picker.show_problem("")
+        self.picker.show_remark("")
         self._panel.messages.withdraw("pictures")  # another source was chosen
         self._job = self._panel.services.runner.submit("vision.pool", spec, lane="interactive", record=False)
         self._job.ended.connect(self._ended)
@@ -163,6 +164,7 @@ class Pools(QObject):
         if handle.state == "done":
             self.pool = handle.result
             skipped = self.pool.skipped
+            self.picker.show_remark(" ".join(self.pool.notes))
             if skipped:
                 self.picker.show_problem(f"{len(skipped)} left out, such as {skipped[0]}")
             self.loaded.emit(self.pool)
