@@ -25,6 +25,8 @@ CURVES: Final = ("step", "tokens", "seconds", "rate", "loss", "held_out", "other
 """One point at each measuring: mean training loss since the last one, NLL on pieces not seen, and that with the styles
 of other pieces (NaN where no performance is read), in nats per token."""
 PAPER_WARM_UP: Final = 8000
+BESIDE_MUON: Final = 0.3
+"""Adam's rate as a share of Muon's, where both are at work: embeddings bear less than matrices."""
 _PAPER_BETAS: Final = (0.9, 0.997)
 _PAPER_EPS: Final = 1e-9
 _HELD_OUT_SEED: Final = 20_07_1912
@@ -95,7 +97,7 @@ class Trainer:
         rate = self.rate()
         for optimiser in self.optimisers:
             for group in optimiser.param_groups:
-                group["lr"] = rate
+                group["lr"] = rate if optimiser is self.optimisers[-1] else rate * BESIDE_MUON
         self.net.train()
         with torch.random.fork_rng(devices=[]):  # Dropout draws from torch's global generator.
             torch.manual_seed(int(rng.integers(2**62)))
@@ -171,7 +173,7 @@ class Trainer:
         for optimiser, moments in zip(self.optimisers, state["moments"], strict=True):
             whole = optimiser.state_dict()
             whole["state"] = {
-                int(index): {k: torch.as_tensor(v) if isinstance(v, np.ndarray) else v for k, v in moment.items()}
+                int(index): {k: torch.tensor(v) if isinstance(v, np.ndarray) else v for k, v in moment.items()}
                 for index, moment in moments.items()
             }
             optimiser.load_state_dict(whole)
@@ -234,6 +236,6 @@ def _optimisers(net: nn.Module, settings: Settings) -> list[torch.optim.Optimize
 
 def _moments(optimiser: torch.optim.Optimizer) -> dict[str, dict[str, Any]]:
     return {
-        str(index): {k: np.asarray(v.detach().cpu()) if torch.is_tensor(v) else v for k, v in moment.items()}
+        str(index): {k: np.array(v.detach().cpu().numpy()) if torch.is_tensor(v) else v for k, v in moment.items()}
         for index, moment in optimiser.state_dict()["state"].items()
     }

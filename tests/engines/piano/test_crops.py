@@ -116,13 +116,8 @@ def test_augmenting_moves_the_melody_with_the_piece() -> None:
         on = np.flatnonzero(melody >= 4)
         named = melody[on] - 4 + 21
         at = [int(on[named == p][0]) for p in played]
-        assert (
-            abs(
-                (at[1] - at[0]) / 10
-                - (heard.start[heard.pitch == played[1]][0] - heard.start[heard.pitch == played[0]][0])
-            )
-            < 0.11
-        )
+        struck = [heard.start[heard.pitch == p][0] for p in played]
+        assert abs((at[1] - at[0]) / 10 - (struck[1] - struck[0])) < 0.11
         paces.add(round(float(np.diff(heard.start)[-1]), 3))
         shifts.add(int(heard.pitch[0]))
     assert {0.95, 1.05} <= paces <= set(STRETCHES) | {1.03, 0.97, 0.98, 1.02}
