@@ -259,8 +259,14 @@ class RollCanvas(Canvas):
         keys = QRectF(0, 0, g.left, g.height)
         if region.intersects(keys.toAlignedRect()):
             lit = self._lit()
-            key = (shape, dark, tuple((p, c.rgb()) for p, c in lit.items()), self._strip_names(g), self.font().key())
-            painter.drawPixmap(0, 0, self._kept("keys", key, keys, g, lambda p, g: self._paint_keys(p, g, lit)))
+            lit_key = (
+                shape,
+                dark,
+                tuple((p, c.rgb()) for p, c in lit.items()),
+                self._strip_names(g),
+                self.font().key(),
+            )
+            painter.drawPixmap(0, 0, self._kept("keys", lit_key, keys, g, lambda p, g: self._paint_keys(p, g, lit)))
         if self._has_ring and self.hasFocus():
             paint_ring(painter, QRectF(self.rect()), QColor(self.colours.accent))
         painter.end()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final, Protocol
@@ -197,7 +198,7 @@ def velocity_level(velocity: np.ndarray) -> np.ndarray:
     return level_of(velocity, 20, 116)
 
 
-def _way(points: list[tuple[float, float, float]], steps: int) -> np.ndarray:
+def _way(points: Sequence[tuple[float, float, float]], steps: int) -> np.ndarray:
     """uint8 [steps, 3] along (lightness, chroma, hue in degrees), in even steps of lightness."""
     light, chroma, hue = (np.array(v) for v in zip(*points, strict=True))
     turn = np.unwrap(np.deg2rad(hue))

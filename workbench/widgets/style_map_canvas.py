@@ -279,10 +279,10 @@ class StyleMapCanvas(Canvas):
             text = metrics.elidedText(self._names[k], Qt.TextElideMode.ElideRight, 130)
             width, height = metrics.horizontalAdvance(text), metrics.height()
             for corner in (
-                QPointF(spot.x() + 8, spot.y() - height / 2),
-                QPointF(spot.x() - 8 - width, spot.y() - height / 2),
-                QPointF(spot.x() - width / 2, spot.y() + 7),
-                QPointF(spot.x() - width / 2, spot.y() - 7 - height),
+                QPointF(spot.x() + 11, spot.y() - height / 2),
+                QPointF(spot.x() - 11 - width, spot.y() - height / 2),
+                QPointF(spot.x() - width / 2, spot.y() + 9),
+                QPointF(spot.x() - width / 2, spot.y() - 9 - height),
             ):
                 box = QRectF(corner.x(), corner.y(), width, height)
                 if room.contains(box) and not any(box.intersects(t) for i, t in enumerate(taken) if i != k):
