@@ -10,7 +10,7 @@ STYLE, UNCONDITIONAL, PERFORMANCE, MELODY = "piano-style", "piano-unconditional"
 """Names of the shipped networks."""
 
 _COMMON: Final[dict[str, Any]] = {
-    "source": "pop909", "size": "small", "length": 256, "reach_encoder": 32, "batch": 6, "steps": 800, "rate": 1.5e-2,
+    "source": "pop909", "size": "small", "length": 256, "reach_encoder": 32, "batch": 6, "steps": 800, "rate": 1e-2,
     "optimiser": "muon", "warm_up": 50, "measure_every": 100, "held_out": 32, "sample_tokens": 0,
 }  # fmt: skip
 """The same size and the same crops for all, so that what conditions the decoder is all that differs."""
