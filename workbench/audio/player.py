@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -71,12 +72,13 @@ class Player(QObject):
         runner: Runner | None = None,
         parent: QObject | None = None,
         *,
-        opener: Opener = open_sink,
+        opener: Opener | None = None,
         now: Callable[[], float] = time.monotonic,
         rate: int = RATE,
     ) -> None:
         super().__init__(parent)
-        self._now, self._opener = now, opener
+        self._now = now
+        self._opener = opener or partial(open_sink, now=now)
         self.transport = Transport(rate, now)
         self._feeder = Feeder(self.transport)
         self._local = LocalRenderer()

@@ -229,3 +229,30 @@ def _block(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
         return real(name, *arguments, **more)
 
     monkeypatch.setattr(builtins, "__import__", guarded)
+
+
+@pytest.mark.parametrize("pitch", [24, 48, 60, 84])
+def test_fluidsynth_plays_the_same_tone(pitch: int) -> None:
+    """Level over time, pitch and brightness of TimGM6mb's keys, against FluidSynth without its effects."""
+    fluidsynth = pytest.importorskip("fluidsynth", reason="FluidSynth is not installed", exc_type=ImportError)
+    path = general_soundfont()
+    if path is None:
+        pytest.skip("pretty_midi, which carries the SoundFont, is not installed")
+    synth = fluidsynth.Synth(samplerate=float(RATE), gain=0.5)
+    synth.setting("synth.reverb.active", 0)
+    synth.setting("synth.chorus.active", 0)
+    synth.program_select(0, synth.sfload(str(path)), 0, 0)
+    synth.noteon(0, pitch, 127)
+    theirs = synth.get_samples(2 * RATE).reshape(-1, 2)[:, 0].astype(np.float64)
+    synth.delete()
+    ours = SoundFontFile(path).tone(pitch, 127, 2 * RATE, RATE)[0].astype(np.float64)
+    levels, peaks, centres = [], [], []
+    for x in (ours, theirs):
+        parts = [np.sqrt(np.square(x[int(t * RATE) :][: RATE // 10]).mean()) for t in (0.0, 0.5, 1.0, 1.8)]
+        levels.append(20 * np.log10(np.array(parts) / parts[0]))
+        power = np.abs(np.fft.rfft(x[:RATE] * np.hanning(RATE))) ** 2
+        peaks.append(int(np.argmax(power)))
+        centres.append(float((power * np.arange(len(power))).sum() / power.sum()))
+    assert np.abs(levels[0] - levels[1]).max() < 1.0
+    assert abs(peaks[0] - peaks[1]) <= 1
+    assert centres[0] == pytest.approx(centres[1], rel=0.01)
