@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QKeyEvent
 from PySide6.QtWidgets import (
-    QComboBox,
     QDialog,
     QDialogButtonBox,
     QFileDialog,
-    QFormLayout,
+    QFrame,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
-    QPlainTextEdit,
     QPushButton,
-    QSpinBox,
+    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
@@ -26,26 +23,16 @@ from PySide6.QtWidgets import (
 from engines.core.data.pictures import SUFFIXES as PICTURES
 from engines.core.errors import UserError
 from workbench.theme import GRID, Theme, set_role
-from workbench.widgets.basics import label, number, percent, plain_buttons, repolish, sentence, set_enabled
+from workbench.widgets.basics import label, number, percent, plain_buttons, sentence, set_enabled
 from workbench.widgets.message_bar import MessageBar
-from workbench.widgets.own_model_answers import (
-    NORMALISATIONS,
-    PIXEL_RANGES,
-    Answers,
-    FoundLike,
-    OwnModelTools,
-    Question,
-    Stop,
-    class_names,
-    free_name,
-    numbers,
-    pixel_range,
-    written,
-)
+from workbench.widgets.own_model_answers import Answers, FoundLike, OwnModelTools, Question, Stop
+from workbench.widgets.own_model_form import OwnModelForm
 
 __all__ = ["Answers", "OwnModelDialog", "OwnModelTools", "Question"]
 
 WIDTH: Final = 560
+LEAST_SEEN: Final = 96
+"""Pixels of the form that even the smallest dialog shows."""
 
 
 class OwnModelDialog(QDialog):
@@ -68,7 +55,8 @@ class OwnModelDialog(QDialog):
         self.setWindowTitle("Add your own model")
         self.messages = MessageBar()
         self._build_file()
-        self._build_form()
+        self.form = OwnModelForm()
+        self.form.said_otherwise.connect(self._ask_again)
         self._build_trial()
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         self.add_button = QPushButton("Add model")
@@ -85,16 +73,35 @@ class OwnModelDialog(QDialog):
             "workbench knows. Files that could run code are refused.", muted=True, wrap=True,
         ))  # fmt: skip
         rows.addLayout(self._file_row)
-        rows.addWidget(self._facts)
         rows.addWidget(self.messages)
-        rows.addWidget(self._form)
-        rows.addWidget(self._trial)
-        rows.addStretch(1)
+        self._column, self._area = self._scrolling(self._facts, self.form, self._trial)
+        rows.addWidget(self._area, 1)
         rows.addWidget(self.buttons)
         self._show_state()
 
     def sizeHint(self) -> QSize:
-        return QSize(WIDTH, max(super().sizeHint().height(), 520))
+        around = super().sizeHint().height() - self._area.sizeHint().height()
+        return QSize(WIDTH, max(around + self._column.sizeHint().height(), 520))
+
+    @staticmethod
+    def _scrolling(*parts: QWidget) -> tuple[QWidget, QScrollArea]:
+        """The parts one below the other: a small screen shows some of them, and the buttons always."""
+        column = QWidget()
+        rows = QVBoxLayout(column)
+        rows.setContentsMargins(0, 0, GRID // 2, 0)
+        rows.setSpacing(GRID)
+        for part in parts:
+            rows.addWidget(part)
+        rows.addStretch(1)
+        area = QScrollArea()
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setWidgetResizable(True)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setWidget(column)
+        widest = max(part.minimumSizeHint().width() for part in parts)
+        area.setMinimumWidth(widest + GRID + area.verticalScrollBar().sizeHint().width())
+        area.setMinimumHeight(LEAST_SEEN)
+        return column, area
 
     # -- parts ------------------------------------------------------------------------------------------------
 
@@ -111,64 +118,6 @@ class OwnModelDialog(QDialog):
         self._file_row.addWidget(choose)
         self._facts = label("", wrap=True)
         self._facts.setAccessibleName("What was found in the file")
-
-    def _build_form(self) -> None:
-        self._form = QWidget()
-        form = QFormLayout(self._form)
-        form.setContentsMargins(0, 0, 0, 0)
-        form.setSpacing(GRID)
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        self.name = QLineEdit()
-        self.kind = QComboBox()
-        self.kind.currentTextChanged.connect(lambda _: self._ask_again())
-        self.colours = QComboBox()
-        for text, count in (("grey", 1), ("colour", 3)):
-            self.colours.addItem(text, count)
-        self.height_box, self.width_box = QSpinBox(), QSpinBox()
-        for box, what in ((self.width_box, "Width"), (self.height_box, "Height")):
-            box.setRange(4, 1024)
-            box.setValue(28)
-            box.setSuffix(" px")
-            box.setAccessibleName(f"{what} of the input in pixels")
-            box.editingFinished.connect(self._ask_again)
-        self.colours.setAccessibleName("Colours of the input")
-        self.colours.activated.connect(lambda _: self._ask_again())
-        self.classes = QPlainTextEdit()
-        self.classes.setTabChangesFocus(True)
-        self.classes.setFixedHeight(64)
-        self.classes.setPlaceholderText("One a line, or separated by commas")
-        self.range = QComboBox()
-        self.range.setEditable(True)
-        self.range.addItems(list(PIXEL_RANGES))
-        self.usual = QComboBox()
-        self.usual.addItems([*NORMALISATIONS, "other"])
-        self.usual.setAccessibleName("Usual mean and deviation")
-        self.usual.activated.connect(lambda _: self._fill_usual())
-        self.mean, self.std = QLineEdit("0"), QLineEdit("1")
-        for line in (self.mean, self.std):
-            line.textEdited.connect(lambda _: self.usual.setCurrentText("other"))
-        self.outputs = QComboBox()
-        self.outputs.addItems(["logits", "probabilities"])
-        rows: tuple[tuple[str, QWidget | QHBoxLayout, QWidget, str], ...] = (
-            ("Name", self.name, self.name, "How the lists call it"),
-            ("Architecture", self.kind, self.kind, "Which of the workbench's architectures the weights belong to"),
-            ("Input", _row(self.width_box, QLabel("×"), self.height_box, self.colours), self.width_box,
-             "Size and colours of the pictures it takes"),
-            ("Classes", self.classes, self.classes, "Names of its answers, in their order"),
-            ("Pixels from", self.range, self.range, "What black and white are to the network"),
-            ("Normalisation", self.usual, self.usual, "Usual values, taken off after the pixels are in range"),
-            ("Mean", self.mean, self.mean, "One number, or one for each colour, in units of the pixel range"),
-            ("Deviation", self.std, self.std, "One number, or one for each colour, above 0"),
-            ("It answers with", self.outputs, self.outputs, "Logits, or probabilities that sum to one"),
-        )  # fmt: skip
-        for text, content, control, tip in rows:
-            caption = QLabel(text)
-            caption.setBuddy(control)
-            control.setAccessibleName(control.accessibleName() or text)
-            control.setAccessibleDescription(tip)
-            control.setToolTip(tip)
-            form.addRow(caption, content)
-        self._rows = form
 
     def _build_trial(self) -> None:
         self._trial = QWidget()
@@ -199,17 +148,14 @@ class OwnModelDialog(QDialog):
         path = self.path.text().strip()
         if path and path != self._asked_for.path:  # leaving the line asks nothing anew
             self._found = None
-            self.name.clear()
+            self.form.name.clear()
             self._ask(Question(path))
 
     def _ask_again(self) -> None:
         """Another architecture or size was said: does the file bear it?"""
-        if self._found is None or not self._form.isVisible():
+        if self._found is None or not self.form.isVisible():
             return
-        question = Question(
-            self.path.text().strip(), self.kind.currentText(), int(self.colours.currentData()),
-            self.height_box.value(), self.width_box.value(),
-        )  # fmt: skip
+        question = self.form.question(self.path.text().strip())
         if question != self._asked_for:
             self._ask(question)
 
@@ -242,38 +188,10 @@ class OwnModelDialog(QDialog):
             parts.append(f"{found.classes} classes, answers with {found.outputs}")
         self._facts.setText(sentence("; ".join(parts)) + " " + " ".join(sentence(note) for note in found.notes))
         if first:
-            self._fill(found)
+            self.form.fill(found, self.path.text().strip(), self._asked_for)
         else:
-            self._fill_shape(found)
+            self.form.fill_shape(found, self._asked_for)
         self._show_state()
-
-    def _fill(self, found: FoundLike) -> None:
-        """Put what the file says into the form."""
-        if not self.name.text():
-            self.name.setText(free_name(Path(self.path.text().strip())))
-        quiet = self.kind.blockSignals(True)
-        self.kind.clear()
-        self.kind.addItems(list(found.candidates))
-        self.kind.setCurrentText(found.architecture_kind)
-        self.kind.blockSignals(quiet)
-        self._rows.setRowVisible(self.kind, not found.is_program)
-        self._fill_shape(found)
-        names = found.class_names or tuple(map(str, range(found.classes)))
-        self.classes.setPlainText(", ".join(names))
-        self.outputs.setCurrentText(str(found.outputs))
-
-    def _fill_shape(self, found: FoundLike) -> None:
-        colours, height, width = (int(v) for v in found.input_shape)
-        if colours:
-            self.colours.setCurrentIndex(max(self.colours.findData(colours), 0))
-        if width and height:
-            self.width_box.setValue(width)
-            self.height_box.setValue(height)
-        told = self._asked_for.width or self._asked_for.height
-        for box in (self.width_box, self.height_box, self.colours):
-            set_enabled(box, "The file says this itself" if width and height and not told else "")
-        if found.classes and not self.classes.toPlainText().strip():
-            self.classes.setPlainText(", ".join(found.class_names or map(str, range(found.classes))))
 
     def _refuse(self, what: str, remedy: str) -> None:
         self._answered()
@@ -286,55 +204,9 @@ class OwnModelDialog(QDialog):
 
     def answers(self) -> Answers:
         """What the form says. Marks what is wrong and raises UserError."""
-        for field in (self.name, self.classes, self.range, self.mean, self.std):
-            _mark(field, False)
         if self._found is None:
             raise UserError("no model file is chosen yet", "choose one above")
-        colours = int(self.colours.currentData())
-        name = self.name.text().strip()
-        shape = (colours, self.height_box.value(), self.width_box.value())
-        if not name:
-            _mark(self.name, True)
-            raise UserError("the model has no name yet", "type one, for the lists")
-        names = self._read(self.classes, lambda: class_names(self.classes.toPlainText(), self._classes()))
-        architecture: dict[str, Any] = {}
-        if not self._found.is_program:
-            kind = self.kind.currentText()
-            known = self._found.architecture if self._found.architecture.get("kind") == kind else {"kind": kind}
-            architecture = {**known, "input_shape": list(shape), "classes": len(names)}
-        std = self._read(self.std, lambda: numbers(self.std.text(), "deviation", colours))
-        if min(std) <= 0:
-            _mark(self.std, True)
-            raise UserError("expected deviations above 0", "1 leaves the pixels as they are")
-        return Answers(
-            name=name,
-            path=self.path.text().strip(),
-            classes=names,
-            input_shape=shape,
-            title=name,
-            mean=self._read(self.mean, lambda: numbers(self.mean.text(), "mean", colours)),
-            std=std,
-            pixel_range=self._read(self.range, lambda: pixel_range(self.range.currentText())),
-            outputs=self.outputs.currentText(),
-            architecture=architecture,
-        )
-
-    def _classes(self) -> int:
-        return self._found.classes if self._found is not None else 0
-
-    def _read(self, control: QWidget, read: Any) -> Any:
-        try:
-            return read()
-        except UserError:
-            _mark(control, True)
-            control.setFocus()
-            raise
-
-    def _fill_usual(self) -> None:
-        values = NORMALISATIONS.get(self.usual.currentText())
-        if values is not None:
-            self.mean.setText(written(values[0]))
-            self.std.setText(written(values[1]))
+        return self.form.answers(self._found, self.path.text().strip())
 
     def _save(self) -> None:
         self.messages.clear()
@@ -342,10 +214,19 @@ class OwnModelDialog(QDialog):
             answers = self.answers()
             self._tools.save(answers)
         except UserError as error:
-            self.messages.show_message(error.what, "error", error.remedy)
+            self._say_wrong(error)
             return
         self.saved.emit(answers)
         self.accept()
+
+    def _say_wrong(self, error: UserError) -> None:
+        self.messages.show_message(error.what, "error", error.remedy)
+        focused = self.focusWidget()
+        if focused is not None and self._column.isAncestorOf(focused):
+            layout = self.layout()
+            if layout is not None:
+                layout.activate()  # the message takes room from the form
+            self._area.ensureWidgetVisible(focused)
 
     # -- the test picture -------------------------------------------------------------------------------------
 
@@ -363,7 +244,7 @@ class OwnModelDialog(QDialog):
         try:
             answers = self.answers()
         except UserError as error:
-            self.messages.show_message(error.what, "error", error.remedy)
+            self._say_wrong(error)
             return
         self._end()
         self._asked += 1
@@ -392,7 +273,7 @@ class OwnModelDialog(QDialog):
 
     def _show_state(self) -> None:
         known = self._found is not None
-        self._form.setVisible(known)
+        self.form.setVisible(known)
         self._trial.setVisible(known and self._tools.predict is not None)
         self._facts.setVisible(bool(self._facts.text()))
         busy = self._stop is not None
@@ -426,18 +307,3 @@ class OwnModelDialog(QDialog):
         self._asked += 1
         self._end()
         super().closeEvent(event)
-
-
-def _row(*parts: QWidget) -> QHBoxLayout:
-    row = QHBoxLayout()
-    row.setSpacing(GRID // 2)
-    for part in parts:
-        row.addWidget(part)
-    row.addStretch(1)
-    return row
-
-
-def _mark(control: QWidget, invalid: bool) -> None:
-    if bool(control.property("invalid")) != invalid:
-        control.setProperty("invalid", invalid)
-        repolish(control)

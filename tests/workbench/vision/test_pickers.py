@@ -141,7 +141,7 @@ def test_a_dropped_model_is_inspected_tried_and_added(qtbot: QtBot, tmp_path: Pa
         panel.own.open_path(_weights(tmp_path))
         dialog = panel.picker.findChild(OwnModelDialog)
         qtbot.waitUntil(lambda: dialog.add_button.isEnabled(), timeout=PATIENCE_MS)
-        assert dialog.kind.currentText() == "stdcnn"
+        assert dialog.form.kind.currentText() == "stdcnn"
         dialog.try_picture(picture)
         qtbot.waitUntil(lambda: "seven.png: " in dialog.verdict.text() and "%" in dialog.verdict.text(),
                         timeout=PATIENCE_MS)  # fmt: skip

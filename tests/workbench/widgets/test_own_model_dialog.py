@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +42,7 @@ def test_a_program_says_all_itself(qtbot: QtBot, theme: Theme) -> None:
     dialog = opened(qtbot, theme, engine)
     assert not dialog.add_button.isEnabled()
     assert dialog.add_button.toolTip() == "Choose a file first"
-    assert not dialog._form.isVisible()
+    assert not dialog.form.isVisible()
     qtbot.keyClicks(dialog.path, "/nets/digits.pt2")
     qtbot.keyClick(dialog.path, Qt.Key.Key_Return)
     assert engine.questions == [Question("/nets/digits.pt2")]
@@ -49,10 +50,10 @@ def test_a_program_says_all_itself(qtbot: QtBot, theme: Theme) -> None:
         "A program of 12 operations with 1\u202f199\u202f882 numbers; 10 classes, answers with logits. "
         "Exported for batches of 1."
     )
-    assert dialog.name.text() == "digits"
-    assert not dialog.kind.isVisible()
-    assert not dialog.width_box.isEnabled()
-    assert dialog.width_box.toolTip() == "The file says this itself"
+    assert dialog.form.name.text() == "digits"
+    assert not dialog.form.kind.isVisible()
+    assert not dialog.form.width_box.isEnabled()
+    assert dialog.form.width_box.toolTip() == "The file says this itself"
     saved = heard(dialog.saved)
     assert add(qtbot, dialog) == []
     ((answers,),) = saved
@@ -67,12 +68,12 @@ def test_weights_ask_for_their_architecture_and_normalisation(qtbot: QtBot, them
     engine = Engine(found_weights())
     dialog = opened(qtbot, theme, engine)
     dialog.set_path("/nets/w.safetensors")
-    dialog.kind.setCurrentText("lenet-small")
+    dialog.form.kind.setCurrentText("lenet-small")
     assert engine.questions[-1].kind == "lenet-small"
-    dialog.range.setCurrentText("0 to 255")
-    dialog.usual.setCurrentText("MNIST")
-    dialog.usual.activated.emit(dialog.usual.currentIndex())
-    dialog.classes.setPlainText("\n".join(f"digit {i}" for i in range(10)))
+    dialog.form.range.setCurrentText("0 to 255")
+    dialog.form.usual.setCurrentText("MNIST")
+    dialog.form.usual.activated.emit(dialog.form.usual.currentIndex())
+    dialog.form.classes.setPlainText("\n".join(f"digit {i}" for i in range(10)))
     assert add(qtbot, dialog) == []
     (answers,) = engine.saved
     assert answers.pixel_range == (0, 255)
@@ -91,7 +92,7 @@ def test_a_refused_file_says_why_and_what_to_do(qtbot: QtBot, theme: Theme) -> N
     assert message.what.startswith("evil.pth would run code")
     assert message.remedy.startswith("save its weights")
     assert not dialog.add_button.isEnabled()
-    assert not dialog._form.isVisible()
+    assert not dialog.form.isVisible()
     engine.refused = False
     dialog.set_path("/nets/good.pt2")
     assert dialog.messages.messages() == []
@@ -102,24 +103,24 @@ def test_wrong_answers_are_marked_and_nothing_is_saved(qtbot: QtBot, theme: Them
     engine = Engine(Found())
     dialog = opened(qtbot, theme, engine)
     dialog.set_path("/nets/a.pt2")
-    dialog.classes.setPlainText("a, b, c")
+    dialog.form.classes.setPlainText("a, b, c")
     assert add(qtbot, dialog) == ["the network answers with 10 classes, and 3 are named"]
-    assert dialog.classes.property("invalid")
-    dialog.classes.setPlainText(", ".join(DIGITS))
-    dialog.mean.setText("0.5, 0.5")
+    assert dialog.form.classes.property("invalid")
+    dialog.form.classes.setPlainText(", ".join(DIGITS))
+    dialog.form.mean.setText("0.5, 0.5")
     assert add(qtbot, dialog) == ["expected 1 or 1 numbers for the mean, got 2"]
-    assert not dialog.classes.property("invalid")
-    dialog.mean.setText("0.5")
-    dialog.std.setText("0")
+    assert not dialog.form.classes.property("invalid")
+    dialog.form.mean.setText("0.5")
+    dialog.form.std.setText("0")
     assert add(qtbot, dialog) == ["expected deviations above 0"]
-    dialog.std.setText("1")
-    dialog.name.setText("  ")
+    dialog.form.std.setText("1")
+    dialog.form.name.setText("  ")
     assert add(qtbot, dialog) == ["the model has no name yet"]
-    dialog.name.setText("taken")
+    dialog.form.name.setText("taken")
     assert add(qtbot, dialog) == ["there is already a model called 'taken'"]
     assert engine.saved == []
     assert dialog.isVisible()
-    dialog.name.setText("free")
+    dialog.form.name.setText("free")
     assert add(qtbot, dialog) == []
     assert engine.saved[0].name == "free"
 
@@ -128,14 +129,14 @@ def test_any_size_is_asked_and_tried(qtbot: QtBot, theme: Theme) -> None:
     engine = Engine(Found(input_shape=np.array([3, 0, 0]), classes=0))
     dialog = opened(qtbot, theme, engine)
     dialog.set_path("/nets/a.pt2")
-    assert dialog.width_box.isEnabled()
+    assert dialog.form.width_box.isEnabled()
     engine.found = Found(input_shape=np.array([3, 32, 32]), classes=4)
-    dialog.height_box.setValue(32)
-    dialog.width_box.setValue(32)
-    dialog.width_box.editingFinished.emit()
+    dialog.form.height_box.setValue(32)
+    dialog.form.width_box.setValue(32)
+    dialog.form.width_box.editingFinished.emit()
     assert engine.questions[-1] == Question("/nets/a.pt2", "", 3, 32, 32)
-    assert dialog.classes.toPlainText() == "0, 1, 2, 3"
-    assert dialog.width_box.isEnabled(), "what the user said can be said otherwise"
+    assert dialog.form.classes.toPlainText() == "0, 1, 2, 3"
+    assert dialog.form.width_box.isEnabled(), "what the user said can be said otherwise"
 
 
 def test_a_picture_is_tried(qtbot: QtBot, theme: Theme, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,6 +152,23 @@ def test_a_picture_is_tried(qtbot: QtBot, theme: Theme, monkeypatch: pytest.Monk
     assert dialog.verdict.text() == ""
 
 
+def test_half_a_small_screen_is_enough(qtbot: QtBot, theme: Theme) -> None:
+    note = "The file does not say what its classes are called, nor how its pictures were prepared."
+    engine = Engine(replace(found_weights(), notes=(note,)))
+    made = OwnModelDialog(theme, OwnModelTools(engine.inspect, engine.save, engine.predict))
+    dialog = shown(qtbot, made, 400, 300)  # 800 × 600 at 200 %
+    assert (dialog.width(), dialog.height()) == (400, 300)
+    dialog.set_path("/nets/w.safetensors")
+    assert (dialog.width(), dialog.height()) == (400, 300), "what was found does not make it larger"
+    for control in (dialog.add_button, dialog.path, dialog.form.name):
+        assert dialog.rect().contains(control.mapTo(dialog, control.rect().bottomRight()))
+    assert dialog._area.horizontalScrollBar().maximum() == 0
+    dialog.form.std.setText("0")
+    assert add(qtbot, dialog) == ["expected deviations above 0"]
+    shown_part = dialog._area.viewport().rect()
+    assert shown_part.contains(dialog.form.std.mapTo(dialog._area.viewport(), dialog.form.std.rect().center()))
+
+
 def test_answers_that_come_late_are_not_wanted(qtbot: QtBot, theme: Theme) -> None:
     engine = Engine(Found(), later=True)
     dialog = opened(qtbot, theme, engine)
@@ -162,7 +180,7 @@ def test_answers_that_come_late_are_not_wanted(qtbot: QtBot, theme: Theme) -> No
     slow()
     assert dialog._found is None
     engine.answer()
-    assert dialog.name.text() == "other"
+    assert dialog.form.name.text() == "other"
     dialog.set_path("/nets/third.pt2")
     dialog.reject()
     assert engine.stopped == 2
