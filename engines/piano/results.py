@@ -88,3 +88,87 @@ class MeasureResult:
             "nll": {"conditioning": np.array(kinds), "nats_per_token": np.array(values)},
             "crops": {"nats_per_token": self.per_crop},
         }
+
+
+@dataclass(frozen=True)
+class LikenessResult:
+    """How much of each feature's normal curve a composed piece shares with its source.
+
+    names: K sources. overlaps: float64 [K, 8], one column for each of `features.FEATURES`; NaN where a piece has no
+    value of a feature. overlap: their mean. by_feature: float64 [8], means over the pieces. seconds: float64 [K], of
+    what was composed.
+    """
+
+    weights: str
+    mode: str
+    overlap: float
+    names: tuple[str, ...]
+    overlaps: np.ndarray
+    by_feature: np.ndarray
+    seconds: np.ndarray
+
+    def to_tables(self) -> dict[str, dict[str, np.ndarray]]:
+        from engines.piano.features import FEATURES
+
+        columns = {name: self.overlaps[:, k] for k, name in enumerate(FEATURES)}
+        return {
+            "pieces": {"source": np.array(self.names), **columns, "seconds": self.seconds},
+            "features": {"feature": np.array(FEATURES), "overlap": self.by_feature},
+        }
+
+
+@dataclass(frozen=True)
+class MorphResult:
+    """Music on the way from one style to another.
+
+    alphas: float64 [A]. pairs: K names of (first, second). to_first, to_second: float64 [K, A], mean overlap of what
+    was composed with either source. towards: float64 [A], mean over pairs of to_second / (to_first + to_second).
+    """
+
+    weights: str
+    alphas: np.ndarray
+    pairs: tuple[tuple[str, str], ...]
+    to_first: np.ndarray
+    to_second: np.ndarray
+    towards: np.ndarray
+
+    def to_tables(self) -> dict[str, dict[str, np.ndarray]]:
+        return {
+            "morph": {
+                "alpha": self.alphas,
+                "to_first": np.nanmean(self.to_first, 0),
+                "to_second": np.nanmean(self.to_second, 0),
+                "towards_second": self.towards,
+            }
+        }
+
+
+@dataclass(frozen=True)
+class StylesResult:
+    """Style vectors of N performances and a map of them.
+
+    names: N. z: float32 [N, d]. map: float64 [N, 2], z on the two directions in which they differ most. mean: float32
+    [d], basis: float32 [2, d]: map = (z - mean) · basis. variance: float64 [2], the share of all variance that each
+    direction holds. features: float64 [N, 8], each piece's means, NaN where it has none. readable: float64 [8], how
+    much of each feature's variance over the pieces a linear probe reads from z of a piece it was not fitted on (R²,
+    below 0 is worse than the mean; NaN with fewer than ten pieces).
+    """
+
+    weights: str
+    names: tuple[str, ...]
+    z: np.ndarray
+    map: np.ndarray
+    mean: np.ndarray
+    basis: np.ndarray
+    variance: np.ndarray
+    features: np.ndarray
+    readable: np.ndarray
+    remarks: tuple[str, ...] = ()
+
+    def to_tables(self) -> dict[str, dict[str, np.ndarray]]:
+        from engines.piano.features import FEATURES
+
+        return {
+            "map": {"name": np.array(self.names), "x": self.map[:, 0], "y": self.map[:, 1]},
+            "probes": {"feature": np.array(FEATURES), "r2": self.readable},
+        }

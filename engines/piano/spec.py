@@ -115,3 +115,30 @@ class StylesSpec(Spec):
     seconds: float = param(60.0, "Read of each piece, from its beginning.", gt=1, le=3600, unit="s", group="Music")
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {"quick": {"most": 40}, "full": {}}
+
+
+class LikenessSpec(Spec):
+    """How like its source a network composes ("piano.likeness")."""
+
+    weights: str = param("piano-style", _WEIGHTS, group="Network")
+    source: str = param("", f"Whose styles; empty for what it was trained on. {_SOURCE} asap too.", group="Music")
+    part: Literal["validation", "test"] = param("test", "Which held-out pieces.", group="Music")
+    items: int = param(12, "Pieces.", ge=2, le=1000, log=True, group="Music")
+    tokens: int = param(400, "Tokens that are composed for each.", ge=64, le=8192, log=True, group="Composing")
+    temperature: float = param(1.0, "1 is the network's own.", ge=0, le=2, group="Composing", advanced=True)
+
+    presets: ClassVar[dict[str, dict[str, Any]]] = {"quick": {}, "full": {"items": 80, "tokens": 2048}}
+
+
+class MorphSpec(LikenessSpec):
+    """Music between two styles ("piano.morph")."""
+
+    items: int = param(8, "Pairs of pieces.", ge=1, le=500, log=True, group="Music")
+    alphas: tuple[float, ...] = param(
+        (0.0, 0.25, 0.5, 0.75, 1.0), "How far from the first style to the second.", group="Composing"
+    )
+
+    presets: ClassVar[dict[str, dict[str, Any]]] = {
+        "quick": {},
+        "full": {"items": 40, "tokens": 2048, "alphas": (0.0, 0.125, 0.375, 0.5, 0.625, 0.875, 1.0)},
+    }

@@ -1,5 +1,5 @@
 """Jobs of the piano topic; importing this package registers them."""
 
-from engines.piano.jobs import compose, measure, render, ship, train
+from engines.piano.jobs import compose, likeness, measure, render, ship, styles, train
 
-__all__ = ["compose", "measure", "render", "ship", "train"]
+__all__ = ["compose", "likeness", "measure", "render", "ship", "styles", "train"]

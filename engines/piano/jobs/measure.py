@@ -25,7 +25,7 @@ def measure(spec: MeasureSpec, ctx: JobContext) -> MeasureResult:
     ctx.progress(0, 3, "Loading")
     loaded = load_model(spec.weights, spec.device)
     net, config = loaded.net, loaded.net.config
-    source = spec.source or _trained_on(loaded.card.data)
+    source = spec.source or trained_on(loaded.card.data)
     corpus = tokens_of(source, ctx.check).part(spec.part)
     if not len(corpus):
         raise UserError(f"{corpus.title} has no pieces for the {spec.part}", "choose a source with at least three")
@@ -60,7 +60,7 @@ def measure(spec: MeasureSpec, ctx: JobContext) -> MeasureResult:
     return result
 
 
-def _trained_on(said: str) -> str:
+def trained_on(said: str) -> str:
     """The source named at the beginning of a card's `data`."""
     known = {"POP909": "pop909", "synthetic scale walks": "walks", "pieces made by code": "library"}
     for name, source in known.items():

@@ -187,7 +187,7 @@ def test_a_stop_is_heard_within_a_step(folder: Path) -> None:
         run_job("piano.train", spec_for(folder, steps=100_000), ctx)
 
 
-def test_what_may_not_be_trained_on_is_refused(folder: Path) -> None:
+def test_what_may_not_betrained_on_is_refused(folder: Path) -> None:
     with pytest.raises(UserError, match="evaluation only"):
         run_job("piano.train", spec_for(folder, source="asap"))
     with pytest.raises(UserError, match="no source"):
@@ -219,7 +219,7 @@ def test_ship_trains_measures_and_writes_and_then_skips(
         name: (title, {**small, "mode": fields["mode"]}) for name, (title, fields) in list(shipped.TABLE.items())[:2]
     }
     monkeypatch.setattr(shipped, "TABLE", table)
-    monkeypatch.setattr("engines.piano.jobs.measure._trained_on", lambda said: str(folder))
+    monkeypatch.setattr("engines.piano.jobs.measure.trained_on", lambda said: str(folder))
     out = tmp_path / "out"
     spec = ShipSpec(folder=str(out))
     result = run_job("piano.ship", spec)
