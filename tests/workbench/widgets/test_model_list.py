@@ -10,7 +10,8 @@ from pytestqt.qtbot import QtBot
 from tests.workbench.widgets.hands import heard, shown
 from tests.workbench.widgets.samples import MODELS, Info, tools
 from workbench.theme import Theme
-from workbench.widgets.model_list import REASON, ModelPicker, shape_text
+from workbench.widgets.model_list import ModelPicker
+from workbench.widgets.model_table import REASON, shape_text
 
 METRICS = (("clean_accuracy", "Clean"), ("rotated_180", "±180°"))
 
