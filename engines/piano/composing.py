@@ -150,7 +150,9 @@ class Sheet:
         again = np.append(pitch[1:] == pitch[:-1], False)
         end = np.where(again, np.minimum(end, np.append(start[1:], np.inf)), end)
         kept = end - start > 0.01
-        return Notes(start[kept], end[kept], pitch[kept], velocity[kept], seconds[2 * n :].reshape(-1, 2))
+        presses = seconds[2 * n :].reshape(-1, 2)
+        start, end, presses = (np.rint(1000 * x) / 1000 for x in (start, end, presses))  # as a MIDI file keeps them
+        return Notes(start[kept], end[kept], pitch[kept], velocity[kept], presses)
 
 
 def tune(
