@@ -208,7 +208,7 @@ class GaussiansView(Canvas):
 
         def line(y: np.ndarray) -> list[QPointF]:
             across = plot.left() + (x - low) / (high - low) * plot.width()
-            down = plot.bottom() - np.minimum(y / top, 1.0) * plot.height()
+            down = plot.bottom() - np.minimum(y / top, 1.5) * plot.height()
             return [QPointF(a, b) for a, b in zip(across.tolist(), down.tolist(), strict=True)]
 
         painter.save()

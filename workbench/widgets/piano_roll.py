@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from PySide6.QtCore import QEvent, QKeyCombination, QPoint, QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QKeyCombination, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QHideEvent, QKeyEvent, QKeySequence, QMouseEvent, QPainter, QPen, QWheelEvent
 from PySide6.QtWidgets import QMenu, QWidget
 
-from workbench.commands import later
 from workbench.theme import Theme
 from workbench.widgets.roll_canvas import RollCanvas
 from workbench.widgets.roll_geometry import RollGeometry
-from workbench.widgets.roll_notes import RollNotes, clock_text, pitch_name
+from workbench.widgets.roll_menu import add_actions, tip
+from workbench.widgets.roll_notes import RollNotes
 from workbench.widgets.roll_pencil import MelodyPencil
 from workbench.widgets.timeline import Timeline
 
@@ -141,6 +141,10 @@ class PianoRoll(RollCanvas):
     @property
     def shows_ghost(self) -> bool:
         return self.content.ghost is not None
+
+    @property
+    def can_show_ghost(self) -> bool:
+        return self.content.ghost is not None or self._hidden_ghost is not None
 
     def toggle_ghost(self) -> None:
         """Hide the ghost, or show it again."""
@@ -370,40 +374,10 @@ class PianoRoll(RollCanvas):
     # -- surroundings -----------------------------------------------------------------------------------------
 
     def tip_at(self, at: QPointF) -> str:
-        """Pitch, velocity and times of the note under a place, or the value on the lane."""
-        point = QPoint(round(at.x()), round(at.y()))
-        for notes, what in ((self.melody, "Melody"), (self.notes, "")):
-            k = self.note_at(point, notes) if notes is not None else -1
-            if notes is not None and k >= 0:
-                length = notes.end[k] - notes.start[k]
-                said = [f"{what} {pitch_name(int(notes.pitch[k]))}".strip()]
-                if not what:
-                    said.append(f"velocity {notes.velocity[k]}")
-                said.append(f"{1000 * length:.0f}\u202fms from {clock_text(float(notes.start[k]), 0.01)}")
-                return ", ".join(said)
-        return ""
+        return tip(self, at)
 
     def extend_menu(self, menu: QMenu) -> None:
-        menu.addSeparator()
-        menu.addAction("Show everything\t0", self.fit)
-        loop = menu.addAction("Loop the selection\tL", self.loop_selection)
-        loop.setEnabled(self._selection is not None)
-        ended = menu.addAction("End the loop", lambda: self.timeline.set_loop(None))
-        ended.setEnabled(self.timeline.loop is not None)
-        ghost = menu.addAction("Ghost notes\tG", self.toggle_ghost)
-        ghost.setCheckable(True)
-        ghost.setChecked(self.shows_ghost)
-        ghost.setEnabled(self.shows_ghost or self._hidden_ghost is not None)
-        follow = menu.addAction(
-            "Follow the playhead\tF", lambda: self.timeline.set_following(not self.timeline.is_following)
-        )
-        follow.setCheckable(True)
-        follow.setChecked(self.timeline.is_following)
-        colour = menu.addMenu("Colour notes by")
-        for by in ("velocity", "pitch class"):
-            action = colour.addAction(by.capitalize(), later(self.set_colouring, by))
-            action.setCheckable(True)
-            action.setChecked(self.content.colouring == by)
+        add_actions(self, menu)
 
     def leaveEvent(self, event: QEvent) -> None:
         self.setCursor(Qt.CursorShape.ArrowCursor)

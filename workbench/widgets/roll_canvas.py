@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
 import numpy as np
 from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen, QPixmap, QRegion
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen, QRegion
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from workbench.theme import Colours, Theme, font
 from workbench.widgets.canvas import Canvas, paint_ring
 from workbench.widgets.roll_frame import FramePainter
 from workbench.widgets.roll_geometry import RollGeometry, fitting_pitches
-from workbench.widgets.roll_notes import HasNotes, RollNotes, changed_stretch, clock_text, pitch_name
+from workbench.widgets.roll_notes import HasNotes, RollNotes, changed_stretch
 from workbench.widgets.roll_painting import Colouring, Lane, RollContent, RollPainter
-from workbench.widgets.roll_tiles import Tiles
+from workbench.widgets.roll_tiles import Kept, Tiles
 from workbench.widgets.timeline import Timeline
 
 KEYS: Final = 46.0  # pixels
@@ -56,7 +56,7 @@ class RollCanvas(Canvas):
         self._is_audible = True
         self._sounding = np.zeros(0, int)
         self._pressed: dict[int, int] = {}
-        self._parts: dict[str, tuple[object, QPixmap]] = {}
+        self._ruler_picture, self._keys_picture = Kept(), Kept()
         self._coloured: tuple[tuple[RollContent, bool], tuple[np.ndarray, np.ndarray]] | None = None
         self._drawer = RollPainter(theme)
         self._frame = FramePainter(theme)
@@ -254,7 +254,7 @@ class RollCanvas(Canvas):
         ruler = QRectF(g.left, 0, g.width - g.left, g.top)
         if region.intersects(ruler.toAlignedRect()):
             key = (shape, dark, g.start, g.width, self.timeline.loop, self.font().key())
-            painter.drawPixmap(ruler.topLeft(), self._kept("ruler", key, ruler, g, self._paint_ruler))
+            painter.drawPixmap(ruler.topLeft(), self._ruler_picture.get(key, ruler, g, self._paint_ruler))
             self._paint_head(painter, g)
         keys = QRectF(0, 0, g.left, g.height)
         if region.intersects(keys.toAlignedRect()):
@@ -266,26 +266,10 @@ class RollCanvas(Canvas):
                 self._strip_names(g),
                 self.font().key(),
             )
-            painter.drawPixmap(0, 0, self._kept("keys", lit_key, keys, g, lambda p, g: self._paint_keys(p, g, lit)))
+            painter.drawPixmap(0, 0, self._keys_picture.get(lit_key, keys, g, lambda p, g: self._paint_keys(p, g, lit)))
         if self._has_ring and self.hasFocus():
             paint_ring(painter, QRectF(self.rect()), QColor(self.colours.accent))
         painter.end()
-
-    def _kept(
-        self, name: str, key: object, room: QRectF, g: RollGeometry, draw: Callable[[QPainter, RollGeometry], None]
-    ) -> QPixmap:
-        """A picture of a part, painted when its key changes."""
-        found = self._parts.get(name)
-        if found is not None and found[0] == key:
-            return found[1]
-        picture = QPixmap(math.ceil(room.width() * g.ratio), math.ceil(room.height() * g.ratio))
-        picture.setDevicePixelRatio(g.ratio)
-        inner = QPainter(picture)
-        inner.translate(-room.topLeft())
-        draw(inner, g)
-        inner.end()
-        self._parts[name] = (key, picture)
-        return picture
 
     def _paint_ruler(self, painter: QPainter, g: RollGeometry) -> None:
         self._frame.paint_ruler(painter, g, self.timeline.loop)
@@ -402,28 +386,10 @@ class RollCanvas(Canvas):
 
     def in_words(self) -> str:
         """What is shown: how many notes, from where to where, how long."""
-        notes = self.notes
-        if not len(notes):
-            return self.hint
-        low, high = notes.pitch_range
-        said = (
-            f"{len(notes)} notes from {pitch_name(low)} to {pitch_name(high)}, {clock_text(notes.duration, 0.1)} long"
-        )
-        if self.melody is not None and len(self.melody):
-            said += f"; melody of {len(self.melody)} notes"
-        return said
+        return self._content.in_words() or self.hint
 
     def columns(self) -> Mapping[str, np.ndarray]:
-        notes = self.notes
-        if not len(notes):
-            return {}
-        return {
-            "start (s)": notes.start,
-            "end (s)": notes.end,
-            "pitch": notes.pitch,
-            "name": np.array([pitch_name(int(p)) for p in notes.pitch]),
-            "velocity": notes.velocity,
-        }
+        return self._content.columns()
 
     def refresh(self) -> None:
         self._tiles.clear()

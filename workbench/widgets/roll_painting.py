@@ -15,6 +15,7 @@ from workbench.widgets.roll_geometry import RollGeometry, tick_step, tick_times
 from workbench.widgets.roll_ink import mixed, sized
 from workbench.widgets.roll_notes import (
     RollNotes,
+    clock_text,
     is_black,
     level_of,
     pitch_class_rgb,
@@ -71,6 +72,27 @@ class RollContent:
         if self.colouring == "values" and self.values is not None and len(self.values) == len(self.notes):
             return value_rgb(dark), level_of(self.values, *self.value_range)
         return velocity_rgb(dark), velocity_level(self.notes.velocity)
+
+    def in_words(self) -> str:
+        """How many notes, from where to where, how long; "" without notes."""
+        if not len(self.notes):
+            return ""
+        low, high = (pitch_name(p) for p in self.notes.pitch_range)
+        said = f"{len(self.notes)} notes from {low} to {high}, {clock_text(self.notes.duration, 0.1)} long"
+        return said + (f"; melody of {len(self.melody)} notes" if self.melody else "")
+
+    def columns(self) -> dict[str, np.ndarray]:
+        """The notes as columns; empty without notes."""
+        notes = self.notes
+        if not len(notes):
+            return {}
+        return {
+            "start (s)": notes.start,
+            "end (s)": notes.end,
+            "pitch": notes.pitch,
+            "name": np.array([pitch_name(int(p)) for p in notes.pitch]),
+            "velocity": notes.velocity,
+        }
 
 
 class RollPainter:

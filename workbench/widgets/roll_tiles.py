@@ -1,4 +1,4 @@
-"""Painted strips of a piano roll, kept while they are good, so that scrolling copies pictures and paints little."""
+"""Painted parts of a piano roll, kept while they are good, so that playing copies pictures and paints little."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainter, QPixmap
 
 from workbench.widgets.roll_geometry import RollGeometry
@@ -65,3 +66,23 @@ class Tiles:
         self._kept[index] = made
         self.painted += 1
         return made
+
+
+class Kept:
+    """One picture of a part that stands still, painted anew when what it depends on changes."""
+
+    def __init__(self) -> None:
+        self._key: object = None
+        self._picture: QPixmap | None = None
+
+    def get(self, key: object, room: QRectF, g: RollGeometry, draw: Draw) -> QPixmap:
+        """The picture of a part of the widget; `draw` paints in the widget's coordinates."""
+        if self._picture is None or key != self._key:
+            picture = QPixmap(math.ceil(room.width() * g.ratio), math.ceil(room.height() * g.ratio))
+            picture.setDevicePixelRatio(g.ratio)
+            painter = QPainter(picture)
+            painter.translate(-room.topLeft())
+            draw(painter, g)
+            painter.end()
+            self._key, self._picture = key, picture
+        return self._picture

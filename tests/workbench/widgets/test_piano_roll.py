@@ -493,3 +493,11 @@ def test_small_and_disabled_rolls_are_painted(roll: PianoRoll) -> None:
     assert roll.geometry_now().pedal == 0
     roll.grab()
     assert QRectF(roll.rect()).width() == 200
+
+
+def test_values_of_the_lane_are_told(roll: PianoRoll) -> None:
+    roll.set_lane(Lane(np.array([1.0, 2.0]), np.array([2.5, np.nan]), "NLL", "nats", 0.0, 5.0))
+    g = roll.geometry_now()
+    assert roll.tip_at(QPointF(g.x_of(1.0) + 2, g.height - 5)) == "NLL 2.5\u202fnats at 0:01.00"
+    assert roll.tip_at(QPointF(g.x_of(2.0), g.height - 5)) == ""
+    assert roll.tip_at(QPointF(g.x_of(1.5), g.height - 5)) == ""
