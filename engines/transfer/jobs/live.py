@@ -19,8 +19,9 @@ import numpy as np
 
 from engines.core.errors import UserError
 from engines.core.job import JobContext, job
+from engines.transfer.jobs.jury import Jury
 from engines.transfer.setting import JOINED, Source
-from engines.transfer.snapshots import LiveRequest, LiveSnapshot, ScaleCurve, Verdicts
+from engines.transfer.snapshots import LiveRequest, LiveSnapshot, ScaleCurve
 from engines.transfer.spec import LiveSpec
 
 if TYPE_CHECKING:
@@ -138,8 +139,8 @@ class LiveSession:
             recipe = replace(recipe, targeted=aim >= 0)
             return self._walk((*key, label, aim, recipe, request.seed), source, image, label, aim, recipe, request.seed)
 
-        def show(own: Walked, *, preview: bool) -> _Jury:
-            jury = _Jury(self, request, source, label)
+        def show(own: Walked, *, preview: bool) -> Jury:
+            jury = Jury(self.model, request.targets, source, label, self._check)
             jury.ask(own.x, only_source=True)
             self._publish(
                 walk=own.walk, verdicts=jury.verdicts(), perturbation=perturbation(image, own.x[-1]), preview=preview
@@ -185,7 +186,7 @@ class LiveSession:
     # --- the scale curve ------------------------------------------------------------------------------------------
 
     def _image_curves(
-        self, request: LiveRequest, jury: _Jury, image: Tensor, key: tuple[Any, ...]
+        self, request: LiveRequest, jury: Jury, image: Tensor, key: tuple[Any, ...]
     ) -> Iterator[ScaleCurve]:
         """Each model's losses of this one image."""
         import torch
@@ -213,7 +214,7 @@ class LiveSession:
             yield self._curve
 
     def _sample_curves(
-        self, request: LiveRequest, jury: _Jury, shape: tuple[int, ...], first: int, last: int
+        self, request: LiveRequest, jury: Jury, shape: tuple[int, ...], first: int, last: int
     ) -> Iterator[ScaleCurve]:
         """Each model's mean losses over the images of the data up to `last`; those before `first` were measured.
 
@@ -341,63 +342,6 @@ class LiveSession:
         if isinstance(found, str):
             raise UserError(found)
         return found
-
-
-class _Jury:
-    """The source's models and the targets, and what they say of the iterates."""
-
-    def __init__(self, session: LiveSession, request: LiveRequest, source: Source, label: int) -> None:
-        self._session, self._source = session, source
-        self.models: list[Model] = list(source.models)
-        self.problems: list[tuple[str, str]] = []
-        self._waiting = [name for name in request.targets if name not in {m.name for m in source.models}]
-        self._label = label
-        self.labels: list[int] = [label] * len(self.models)
-        self._rows: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
-
-    def ask(self, x: Tensor, *, only_source: bool) -> None:
-        """Hear the source's models, or load and hear the targets, about the iterates [T + 1, C, H, W]."""
-        from engines.transfer.walking import verdict
-
-        if only_source:
-            self._rows = [verdict(model, x, self._label) for model in self.models]
-            return
-        for name in self._waiting:
-            try:
-                model = self._session.model(name)
-                label = self._label_for(model)
-                row = verdict(model, x, label)
-            except UserError as error:
-                self.problems.append((name, str(error)))
-                continue
-            if label < 0:  # It has no such class: its own answer to the clean image stands for the truth.
-                label = int(row[0][0])
-                row = verdict(model, x, label)
-            self.models.append(model)
-            self.labels.append(label)
-            self._rows.append(row)
-            self._session._check()
-
-    def verdicts(self) -> Verdicts:
-        """What was heard so far."""
-        named, confidence, truth = (np.stack([row[k] for row in self._rows]) for k in range(3))
-        return Verdicts(
-            models=tuple(model.name for model in self.models),
-            titles=tuple(model.title for model in self.models),
-            names=tuple(model.classes for model in self.models),
-            named=named,
-            confidence=confidence,
-            truth=truth,
-            labels=np.array(self.labels, np.int64),
-            white_box=np.array([self._source.holds(model) for model in self.models]),
-            problems=tuple(self.problems),
-        )
-
-    def _label_for(self, model: Model) -> int:
-        """The label as another model counts classes, by name; -1 where it has none of that name."""
-        wanted = self._source.classes[self._label].strip().casefold()
-        places = {title.strip().casefold(): k for k, title in enumerate(model.classes)}
-        return places.get(wanted, -1)
 
 
 def _checked(image: np.ndarray, source: Source) -> np.ndarray:

@@ -182,3 +182,11 @@ def test_a_picture_is_copied_and_saved(
     box.close()
     menu.close()
     QApplication.clipboard().clear()
+
+
+def test_level_views_in_a_row_show_their_pictures_at_one_height(qtbot: QtBot, theme: Theme) -> None:
+    views = [shown(qtbot, ImageView(theme, name, level=True), 160, 220) for name in ("one", "other")]
+    views[0].set_picture(np.zeros((8, 8)))
+    views[1].set_difference(np.linspace(-1, 1, 64).reshape(8, 8))
+    assert views[0].point_of(0, 0) == views[1].point_of(0, 0)
+    assert views[0].point_of(7, 7) == views[1].point_of(7, 7)

@@ -356,6 +356,7 @@ class MatrixStage(Stage):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         wide = self.width() >= SIDE_BY_SIDE
+        self.matrix.setMinimumHeight(200 if wide else 300)
         self.above.setOrientation(Qt.Orientation.Horizontal if wide else Qt.Orientation.Vertical)
 
 

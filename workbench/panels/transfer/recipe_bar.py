@@ -62,7 +62,7 @@ class RecipeBar(QFrame):
         self.source.setAccessibleName("White box")
         self.source.setToolTip("The model that is attacked. All other ticked models only see the result")
         self.source.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.source.setMinimumContentsLength(9)
+        self.source.setMinimumContentsLength(11)  # “Small LeNet”
         self.source.activated.connect(lambda _: self.source_changed.emit(self.source.currentData() or ""))
         self.eps = QSlider(Qt.Orientation.Horizontal)
         self.eps.setRange(1, STEPS)

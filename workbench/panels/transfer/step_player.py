@@ -93,6 +93,7 @@ class StepPlayer(QWidget):
             share.set_difference(copies[i], "adds", limit=limit)
 
     def _show_copies(self, count: int) -> None:
+        self._count = count
         while len(self.copies) < count:
             pair = tuple(
                 ImageView(self._theme, f"{what} {len(self.copies) + 1}", legend=False)
@@ -115,7 +116,7 @@ class StepPlayer(QWidget):
         self._fit()
 
     def _fit(self) -> None:
-        shown = [pair for pair in self.copies if not pair[0].parentWidget().isHidden()]
+        shown = self.copies[: self._count]
         room = self._scroll.viewport().width() - GRID * len(shown)
         side = min(COPY, max(LEAST_COPY, room // (2 * len(shown)) - 2)) if shown else COPY
         for pair in shown:
