@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engines.vision.results import TrainSnapshot
+
 
 @dataclass(frozen=True)
 class Trained:
     """How a model was trained, as far as its card says. kind: architecture. theta: largest angle of random turns in
     degrees. eps: of the adversary, pixels; 0 where there was none. family: models of one family differ in theta or in
-    eps only, so that a trail connects them."""
+    eps only, so that a trail connects them; one that was trained stage by stage (CuSP) is in a family of its own."""
 
     name: str
     title: str
@@ -19,6 +21,11 @@ class Trained:
     theta: float
     eps: float
     family: str
+
+    @property
+    def is_by_curriculum(self) -> bool:
+        """Whether wider turns and stronger adversaries came stage by stage (CuSP)."""
+        return "curriculum" in self.family
 
 
 @dataclass(frozen=True)
@@ -200,23 +207,42 @@ class OrthogonalityResult:
 
 
 @dataclass(frozen=True)
+class CuspSnapshot:
+    """A curriculum of S stages as it stands.
+
+    stage: the one under way, from 0. history: curves by name over the epochs of all stages so far, float64 [E], their
+    epochs counted on. accuracy, robust_accuracy: float64 [S] as in `CuspResult`, NaN for what is to come. part: the
+    training of the stage under way.
+    """
+
+    stage: int
+    history: dict[str, np.ndarray]
+    accuracy: np.ndarray
+    robust_accuracy: np.ndarray
+    part: TrainSnapshot
+
+
+@dataclass(frozen=True)
 class CuspResult:
     """A network trained by curriculum, S stages. thetas, epsilons, epochs: [S]. accuracy, robust_accuracy: float64 [S],
-    held out, after each stage (the latter under PGD-10 at that stage's eps). weights_path: "" where nobody keeps it."""
+    held out, after each stage (the latter under PGD-10 at that stage's eps). history: as in `CuspSnapshot`.
+    weights_path: "" where nobody keeps it."""
 
     thetas: np.ndarray
     epsilons: np.ndarray
     epochs: np.ndarray
     accuracy: np.ndarray
     robust_accuracy: np.ndarray
+    history: dict[str, np.ndarray]
     weights_path: str
     seconds: float
 
     def to_tables(self) -> dict[str, dict[str, np.ndarray]]:
-        """A row a stage."""
+        """A row a stage, and a row an epoch."""
         return {
             "stages": {
                 "theta": self.thetas, "eps": self.epsilons, "epochs": self.epochs, "accuracy": self.accuracy,
                 "robust_accuracy": self.robust_accuracy,
-            }
+            },
+            "history": self.history,
         }  # fmt: skip

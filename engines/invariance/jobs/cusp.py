@@ -7,7 +7,9 @@ the one before, with a lower rate.
 
 from __future__ import annotations
 
+import math
 import tempfile
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -19,9 +21,9 @@ from engines.core.errors import UserError
 from engines.core.job import JobContext, job, run_job
 from engines.core.weights import load_weights, save_weights
 from engines.invariance.models import CURRICULUM
-from engines.invariance.results import CuspResult
+from engines.invariance.results import CuspResult, CuspSnapshot
 from engines.invariance.spec import CuspSpec
-from engines.vision.results import TrainResult
+from engines.vision.results import TrainResult, TrainSnapshot
 from engines.vision.spec import TrainSpec
 
 
@@ -38,7 +40,7 @@ def cusp(spec: CuspSpec, ctx: JobContext) -> CuspResult:
         for number, stage in enumerate(stages):
             place = Path(folder) / f"stage-{number + 1}"
             if number >= len(results):
-                part = _Stage(ctx, number, done, total, results)
+                part = _Stage(ctx, number, len(stages), done, total, results)
                 results.append(run_job("vision.train", stage.changed(start_from=path, save_as=str(place)), part))
                 ctx.checkpoint({"stages": [_stored(result) for result in results]})
             path = results[number].weights_path
@@ -56,6 +58,7 @@ def cusp(spec: CuspSpec, ctx: JobContext) -> CuspResult:
         epochs=np.array([stage.epochs for stage in stages]),
         accuracy=np.array([result.accuracy for result in results]),
         robust_accuracy=np.array([result.robust_accuracy for result in results]),
+        history=joined([result.history for result in results]),
         weights_path=weights,
         seconds=sum(result.seconds for result in results),
     )
@@ -79,6 +82,16 @@ def stages_of(spec: CuspSpec) -> list[TrainSpec]:
         TrainSpec.checked({**common, "rotation": theta, "eps": eps, "epochs": epochs, "rate": spec.rate * 0.5**number})
         for number, (theta, eps, epochs) in enumerate(zip(*rows, strict=True))
     ]
+
+
+def joined(histories: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """Curves by name of stages that follow each other as one; epochs and seconds are counted on."""
+    found: dict[str, list[np.ndarray]] = {name: [] for name in (histories[0] if histories else {})}
+    for history in histories:
+        for name, parts in found.items():
+            before = parts[-1][-1] if name in ("epoch", "seconds") and parts and len(parts[-1]) else 0.0
+            parts.append(np.asarray(history[name], np.float64) + before)
+    return {name: np.concatenate(parts) for name, parts in found.items()}
 
 
 def _stored(result: TrainResult) -> dict[str, Any]:
@@ -108,8 +121,11 @@ def _plain(value: object) -> object:
 class _Stage:
     """The context of one stage: its own part of the progress; a checkpoint within it says which stages stand."""
 
-    def __init__(self, ctx: JobContext, number: int, before: int, total: int, results: list[TrainResult]) -> None:
+    def __init__(
+        self, ctx: JobContext, number: int, stages: int, before: int, total: int, results: list[TrainResult]
+    ) -> None:
         self.folder: Path | None = None
+        self._finished, self._stages = tuple(results), stages
         self._ctx, self._number, self._before, self._total = ctx, number, before, total
         self._stored = [_stored(result) for result in results]
         resume = ctx.resume or {}
@@ -122,6 +138,15 @@ class _Stage:
         self._ctx.progress(self._before + done, self._total, f"Stage {self._number + 1}: {text}")
 
     def publish(self, snapshot: Any, *, keep: bool = False) -> None:
+        if isinstance(snapshot, TrainSnapshot):
+            missing = [math.nan] * (self._stages - self._number)
+            snapshot = CuspSnapshot(
+                stage=self._number,
+                history=joined([*(result.history for result in self._finished), snapshot.history]),
+                accuracy=np.array([*(result.accuracy for result in self._finished), *missing]),
+                robust_accuracy=np.array([*(result.robust_accuracy for result in self._finished), *missing]),
+                part=snapshot,
+            )
         self._ctx.publish(snapshot, keep=keep)
 
     def checkpoint(self, state: dict[str, Any]) -> None:

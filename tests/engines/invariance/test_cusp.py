@@ -5,26 +5,34 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from engines.core.errors import Cancelled, UserError
-from engines.core.job import LocalContext, run_job
+from engines.core.job import LocalContext, run_job, to_tables
 from engines.core.weights import load_weights, read_card
 from engines.invariance.jobs.cusp import stages_of
 from engines.invariance.models import trained
+from engines.invariance.results import CuspSnapshot
 from engines.invariance.spec import CuspSpec
 
 TINY = CuspSpec(limit=200, thetas=(60, 180), epsilons=(0.05, 0.1), epochs=(1, 1), adversarial="fast", held_out=40)
 
 
 def test_each_stage_starts_from_the_one_before(tmp_path: Path) -> None:
-    found = run_job("invariance.cusp", TINY, LocalContext(folder=tmp_path))
+    seen: list[CuspSnapshot] = []
+    ctx = LocalContext(folder=tmp_path, on_snapshot=lambda snapshot, keep: seen.append(snapshot))
+    found = run_job("invariance.cusp", TINY, ctx)
+    assert {snapshot.stage for snapshot in seen} == {0, 1} and all(len(s.accuracy) == 2 for s in seen)
+    assert np.isnan(seen[0].accuracy).all() and seen[-1].accuracy[0] == found.accuracy[0]
+    assert found.history["epoch"].tolist() == [1, 2] and found.history["accuracy"].tolist() == found.accuracy.tolist()
+    assert len(to_tables(found)["history"]["epoch"]) == 2
     assert found.thetas.tolist() == [60, 180] and len(found.accuracy) == 2
     card = read_card(Path(found.weights_path))
     assert "by a curriculum: ±60° with ε 0.05 for 1 epochs, ±180° with ε 0.1" in card.data
     assert "run invariance.cusp --set limit=200" in card.command
     who = trained("c", card)
-    assert (who.theta, who.eps) == (180.0, 0.1) and "curriculum" in who.family
+    assert (who.theta, who.eps) == (180.0, 0.1) and who.is_by_curriculum
     assert {p.name for p in tmp_path.glob("*.safetensors")} == {
         "stage-1.safetensors",
         "stage-2.safetensors",

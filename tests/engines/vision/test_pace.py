@@ -31,16 +31,16 @@ def walk(seconds_an_image: float, count: int, most: int = 128) -> list[tuple[int
 
 def test_a_fast_network_gets_large_passes_and_a_slow_one_small_ones() -> None:
     fast, slow = walk(0.0001, 2000), walk(0.01, 200)
-    assert fast[0][0] == FIRST and max(n for n, _ in fast) == 128
+    assert fast[0][0] <= FIRST and 100 <= max(n for n, _ in fast) <= 128
     assert all(took <= LONG_S for _, took in slow[1:]) and all(n >= 3 for n, _ in slow[:-1])
-    assert {n for n, _ in walk(5.0, 20)[1:]} == {1}  # never none
+    assert {n for n, _ in walk(5.0, 40)[1:]} == {1}  # never none
 
 
-def test_sizes_are_kept_between_walks_and_leftovers_teach_nothing() -> None:
+def test_sizes_are_kept_between_walks_and_a_few_images_teach_nothing() -> None:
     clock = Clock()
     pace = Pace(clock=clock)
     for _ in range(3):
-        for _ in pace.parts(FIRST - 1):
+        for _ in pace.parts(FIRST // 2 - 1):
             clock.now += 0.001
     assert pace.size == FIRST
     for _ in pace.parts(FIRST):
@@ -50,6 +50,6 @@ def test_sizes_are_kept_between_walks_and_leftovers_teach_nothing() -> None:
 
 
 def test_no_pass_is_larger_than_the_largest() -> None:
-    assert [n for n, _ in walk(0.0, 10, most=4)] == [4, 4, 2]
+    assert [n for n, _ in walk(0.0, 10, most=4)] == [4, 3, 3]  # and what is left is shared out
     with pytest.raises(ValueError, match="at least one image"):
         Pace(0)

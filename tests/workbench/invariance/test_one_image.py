@@ -6,11 +6,13 @@ import csv
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PySide6.QtCore import QPoint, Qt
 from pytestqt.qtbot import QtBot
 
 from engines.invariance.snapshots import LiveSnapshot
 from tests.workbench.invariance.windows import NAMES, PATIENCE_MS, export, opened_invariance, stroke, wait_live
+from workbench.panels.invariance import one_image
 
 
 def test_the_first_view_answers_without_a_click(qtbot: QtBot, tmp_path: Path) -> None:
@@ -112,6 +114,44 @@ def test_sliders_of_the_slice_ask_anew(qtbot: QtBot) -> None:
         qtbot.waitUntil(lambda: microscope.shown.extent == 8.0, timeout=PATIENCE_MS)
         assert microscope.field.extent[1] > 8.0
         panel.one.live.cut(microscope.request())
+
+
+def test_a_slider_is_answered_at_its_first_move_and_the_last_one_counts(qtbot: QtBot) -> None:
+    with opened_invariance(qtbot) as (_, panel):
+        wait_live(qtbot, panel)
+        microscope, asked = panel.one.microscope, []
+        microscope.requested.connect(asked.append)
+        for value in range(60, 70):
+            microscope.extent.setValue(value)
+        assert [wanted.extent for wanted in asked] == [6.0]
+        qtbot.waitUntil(lambda: len(asked) == 2, timeout=PATIENCE_MS)
+        assert asked[1].extent == 6.9
+        with qtbot.waitSignal(microscope._later.timeout, timeout=PATIENCE_MS):
+            pass
+        assert len(asked) == 2  # nothing has moved since
+
+
+def test_run_turns_the_image_once_round_and_stop_stays_where_it_is(
+    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(one_image, "ROUND_MS", 600)
+    with opened_invariance(qtbot) as (_, panel):
+        wait_live(qtbot, panel)
+        one, asked = panel.one, []
+        monkeypatch.setattr(one.live, "ask", lambda **changes: asked.append(changes))
+        one.dial.set_angle(30.0)
+        with qtbot.waitSignal(one.turning_changed, timeout=PATIENCE_MS):
+            panel.run_button.press()
+        assert panel.run_button.state == "running" and panel.tabs.currentIndex() == 0
+        qtbot.waitUntil(lambda: panel.run_button.state == "idle", timeout=PATIENCE_MS)
+        assert one.dial.angle == 30.0 and len({a["angle"] for a in asked}) > 2
+        monkeypatch.setattr(one_image, "ROUND_MS", 600_000)
+        for ends in (panel.run_button.press, lambda: qtbot.keyClick(one.dial, Qt.Key.Key_Left),
+                     lambda: panel.tabs.setCurrentIndex(1)):  # fmt: skip
+            panel.run_button.press()
+            assert panel.run_button.state == "running"
+            ends()
+            assert panel.run_button.state == "idle" and not one._clock.isActive()
 
 
 def test_closing_while_it_works_leaves_nothing(qtbot: QtBot) -> None:

@@ -25,6 +25,7 @@ from tests.workbench.invariance.windows import (
     wait_idle,
     wait_live,
 )
+from workbench.panels.invariance.choices import source_name
 from workbench.panels.invariance.panel import ONE, ORTHOGONALITY, TRADE_OFF, TRAINING, InvariancePanel
 from workbench.widgets.own_model_dialog import OwnModelDialog
 
@@ -50,7 +51,7 @@ def test_profiles_fill_plane_curves_and_table(qtbot: QtBot, tmp_path: Path) -> N
         assert view.table.rowCount() == 3 and np.isfinite(view.plane.points).all()
         x, y = result.at(view._theta, view._eps)
         assert view.plane.points == pytest.approx(100 * np.stack([x, y], 1))
-        assert "40 images of digits" in view.status.text() and "PGD-3" in view.status.text()
+        assert "40 images of handwritten digits" in view.status.text() and "PGD-3" in view.status.text()
         turns = view.plots.turns.columns()
         assert list(turns["largest turn θ"]) == [0, 60, 180]
         path = export(panel, "profiles-csv", tmp_path / "p.csv")
@@ -113,14 +114,41 @@ def test_stop_in_the_middle_keeps_what_was_measured(qtbot: QtBot) -> None:
         assert panel.one.live.handle is None or not panel.one.live.handle.has_ended  # the session goes on
 
 
-def test_run_from_the_first_tab_measures_profiles(qtbot: QtBot) -> None:
+def test_run_stays_on_the_tab_in_front_and_says_what_it_does(qtbot: QtBot) -> None:
     with opened_invariance(qtbot) as (_, panel):
-        panel.stage(TRADE_OFF).form.set_values(QUICK)
-        assert panel.tabs.currentIndex() == ONE
+        for number in range(panel.tabs.count()):
+            panel.tabs.setCurrentIndex(number)
+            assert panel.run_button.text() == panel.stage(number).run_text
+        panel.tabs.setCurrentIndex(TRADE_OFF)
+        panel.form.models.set_selection([])
+        panel._models_changed()
+        for number in (ONE, TRADE_OFF, BOUNDARY, ORTHOGONALITY):
+            panel.tabs.setCurrentIndex(number)
+            panel.run_button.press()
+            assert panel.tabs.currentIndex() == number and "no model is ticked" in said(panel)
+            panel.messages.clear("error")
+
+
+def test_an_empty_plane_says_what_it_waits_for(qtbot: QtBot) -> None:
+    with opened_invariance(qtbot) as (_, panel):
+        panel.tabs.setCurrentIndex(TRADE_OFF)
+        view = panel.stage(TRADE_OFF)
+        assert "Measure profiles" in view.plane.accessibleDescription()
+        view.form.set_values({**QUICK, "images": 300, "attacked": 300, "steps": 400})
         panel.run()
-        assert panel.tabs.currentIndex() == TRADE_OFF
+        with qtbot.waitSignal(view.handle.published, timeout=PATIENCE_MS):
+            pass
+        assert np.isnan(view.plane.points).any(1).all()
+        assert "being turned and attacked" in view.plane.accessibleDescription()
+        panel.run_button.press()
         wait_idle(qtbot, panel)
-        assert panel.stage(TRADE_OFF).result.is_complete
+        assert "Stopped before" in view.plane.accessibleDescription()
+
+
+def test_sources_are_called_as_people_call_them(tmp_path: Path) -> None:
+    names = [source_name(source) for source in ("mnist", "cifar10", "fashion-mnist", "digits")]
+    assert names == ["MNIST", "CIFAR-10", "Fashion-MNIST", "handwritten digits"]
+    assert source_name(str(tmp_path / "my cats")) == "my cats"
 
 
 def test_without_models_or_with_a_wrong_field_run_says_what_to_do(qtbot: QtBot) -> None:

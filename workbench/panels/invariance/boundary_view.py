@@ -11,9 +11,10 @@ from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QSplitter, QVBoxLayout, QW
 from engines.invariance.results import BoundaryResult
 from engines.invariance.spec import BoundarySpec
 from workbench.panels.base import Export
+from workbench.panels.invariance.choices import source_name
 from workbench.panels.invariance.microscope import SliceField, arrow_text
 from workbench.panels.invariance.tradeoff import restore_form
-from workbench.panels.invariance.trails import colours_of, trained_text
+from workbench.panels.invariance.trails import blend, colours_of, trained_text
 from workbench.panels.stage import Stage
 from workbench.panels.vision.figure_table import Cell, FigureTable
 from workbench.panels.vision.models import short_title
@@ -63,6 +64,7 @@ class BoundaryView(Stage):
         self.relative.setToolTip("Distances relative to the Euclidean length of the image")
         self.relative.toggled.connect(lambda _: self._draw())
         self.slice = SliceField(theme, "Slice of the chosen model")
+        self.slice.set_note("The decision regions round the first image appear here. Press Measure distances.")
         self.slice_text = label("", "small", muted=True, wrap=True)
         self.table = FigureTable("Distances to the boundary", HEADERS)
         self.table.row_chosen.connect(lambda _: self._draw())
@@ -76,6 +78,7 @@ class BoundaryView(Stage):
         spec = self.form.read().changed(models=self.panel.models_text(), data=self.panel.source_text())
         self.take(self.panel.start("invariance.boundary", spec))
         self.status.setText("Measuring…")
+        self.slice.set_note("The slice follows when the first model is measured.")
 
     def show_snapshot(self, snapshot: Any) -> None:
         if isinstance(snapshot, BoundaryResult):
@@ -90,8 +93,10 @@ class BoundaryView(Stage):
             self.status.setText(_summary(handle.result))
         elif handle.state == "cancelled":
             self.status.setText("Stopped; what was measured stays." if self.result else "Stopped.")
+            self.slice.set_note("Stopped before the first model was measured.")
         elif handle.error is not None:
             self.status.setText(handle.error.what)
+            self.slice.set_note("Nothing was measured.")
 
     def save_state(self) -> dict[str, Any]:
         return {"form": self.form.save_state()}
@@ -162,7 +167,9 @@ class BoundaryView(Stage):
                 continue
             share = 100 * np.histogram(np.clip(row, edges[0], edges[-1]), edges)[0] / row.size
             highest = max(highest, float(share.max()))
-            self.histogram.set_curve(str(i), middles, share, name=model.title, colour=colours[i], style="steps")
+            # Eight outlines are a thicket: the chosen one stands out, the others stay to compare with.
+            ink = colours[i] if chosen in (-1, i) else blend(colours[i], self.panel.services.theme.colours.surface, 0.3)
+            self.histogram.set_curve(str(i), middles, share, name=model.title, colour=ink, style="steps")
         self.histogram.set_range(x=(0.0, float(edges[-1])), y=(0.0, highest * 1.05))
         for i in range(len(result.models)):
             row = values[i][np.isfinite(values[i])]
@@ -218,6 +225,6 @@ def _summary(result: BoundaryResult) -> str:
     never = int(result.never.sum())
     lost = f"; {never} never flipped and are in no mean" if never else ""
     return (
-        f"{len(result.models)} models on {result.distances.shape[1]} images of {result.source}; DeepFool, {clip}; "
-        f"wrong from the start: {wrong}{lost}." + "".join(f" {note}" for note in result.notes)
+        f"{len(result.models)} models on {result.distances.shape[1]} images of {source_name(result.source)}; "
+        f"DeepFool, {clip}; wrong from the start: {wrong}{lost}." + "".join(f" {note}" for note in result.notes)
     )

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
+from engines.core import data
+from engines.core.errors import UserError
 from workbench.theme import GRID, Theme
 from workbench.widgets.basics import Collapsible, label
 from workbench.widgets.model_list import ModelPicker
@@ -52,6 +56,15 @@ class Choices(QWidget):
         """Show those of this tab."""
         if key in self._forms:
             self._settings.setCurrentWidget(self._forms[key])
+
+
+def source_name(source: str) -> str:
+    """A source of pictures as people call it: "MNIST", "handwritten digits", or the name of a folder or file."""
+    try:
+        title = data.status(source).entry.title.split(",")[0]
+    except UserError:
+        return Path(source).name or source
+    return title if any(letter.isupper() for letter in title[1:]) else title.lower()
 
 
 class _Pile(QStackedWidget):

@@ -16,6 +16,7 @@ from workbench.widgets.field_view import FieldView
 
 SIZE: Final = 49
 ASK_MS: Final = 60
+"""Between two requests while a slider is dragged."""
 U, V = "along the adversary", "along the turn"
 
 
@@ -69,7 +70,8 @@ class Microscope(QWidget):
         self.said = small_line()
         self.said.setAccessibleName("Distance to the boundary")
         self._later = QTimer(self, singleShot=True, interval=ASK_MS)
-        self._later.timeout.connect(self.ask)
+        self._later.timeout.connect(self._ask_moved)
+        self._has_moved = False
         self.model.activated.connect(lambda _: self.ask())
         for slider in (self.extent, self.eps):
             slider.valueChanged.connect(lambda _: self._moved())
@@ -127,8 +129,16 @@ class Microscope(QWidget):
             self.requested.emit(wanted)
 
     def _moved(self) -> None:
+        """The first move is asked at once; while the hand goes on, the newest place every ASK_MS."""
         self._write()
+        self._has_moved = True
         if not self._later.isActive():
+            self._ask_moved()
+
+    def _ask_moved(self) -> None:
+        if self._has_moved:
+            self._has_moved = False
+            self.ask()
             self._later.start()
 
     def _write(self) -> None:
@@ -157,6 +167,7 @@ class Microscope(QWidget):
         self.shown = None
         self.field.clear_field()
         self.field.clear_marks()
+        self.field.set_note(text)
         self.said.setText(text)
 
     def show_slice(self, found: PlaneSlice) -> None:

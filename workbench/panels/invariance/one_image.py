@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeyEvent, QResizeEvent, QShowEvent
+from PySide6.QtCore import QElapsedTimer, Qt, QTimer, Signal
+from PySide6.QtGui import QHideEvent, QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QBoxLayout, QFrame, QScrollArea, QVBoxLayout, QWidget
 
+from engines.core.errors import UserError
 from engines.invariance.snapshots import Dial, LiveSnapshot
 from workbench.panels.base import Export
 from workbench.panels.invariance.inspector import Inspector
@@ -31,6 +32,9 @@ WIDE: Final = 700
 """Pixels of width from which picture, dial and verdicts stand beside each other."""
 NO_MAPS: Final = ("mlp",)
 MOST_RINGS: Final = 8
+ROUND_MS: Final = 8000
+"""Of a turn all round: slow enough to read which answer changes where."""
+TICK_MS: Final = 40
 _ACROSS, _DOWN = QBoxLayout.Direction.LeftToRight, QBoxLayout.Direction.TopToBottom
 RINGS: Final = (
     "Outermost ring: the first model. Colours are classes, pale where a model is unsure; red: not the true class."
@@ -38,13 +42,22 @@ RINGS: Final = (
 
 
 class OneImageView(QScrollArea):
-    """The first tab. It needs no Run: whatever is changed is answered at once."""
+    """The first tab. Whatever is changed is answered at once; Run turns the image once round by itself.
+
+    turning_changed(bool): it began or ceased to turn by itself.
+    """
+
+    run_text = "Turn it round"
+    turning_changed = Signal(bool)
 
     def __init__(self, panel: Panel) -> None:
         super().__init__()
         self.panel = panel
         theme = panel.services.theme
         self.live = LiveImage(panel)
+        self._clock = QTimer(self, interval=TICK_MS)
+        self._clock.timeout.connect(self._tick)
+        self._since, self._from = QElapsedTimer(), 0.0
         self._names: tuple[str, ...] = ()
         self._truth = ""
         self._infos: dict[str, ModelInfo] = {}
@@ -83,6 +96,7 @@ class OneImageView(QScrollArea):
         if infos and image is not None and image.shape == infos[0].input_shape:
             self.live.ask(fresh=True, models=self._names, **self._parts(), first="dial")
         elif not infos:
+            self.stop_turning()
             self.dial.set_rings((), ())
         self._say()
 
@@ -104,6 +118,11 @@ class OneImageView(QScrollArea):
         self._say()
 
     def _turned(self, degrees: float) -> None:
+        """The hand has taken the dial."""
+        self.stop_turning()
+        self._ask_angle(degrees)
+
+    def _ask_angle(self, degrees: float) -> None:
         self.live.ask(angle=degrees, first="dial")
 
     # -- answers ----------------------------------------------------------------------------------------------
@@ -159,10 +178,34 @@ class OneImageView(QScrollArea):
             text = f"The first {MOST_RINGS} of {len(self._infos)} ticked models."
         self.status.setText(text or RINGS)
 
-    # -- surroundings -----------------------------------------------------------------------------------------
+    # -- turning by itself ------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Nothing to start: Run belongs to the profiles."""
+        """Turn the image once round. Raises UserError where there is nothing to turn or nobody to ask."""
+        if not self._names:
+            raise UserError("no model is ticked", "tick one or more on the left")
+        if self.live.image is None:
+            raise UserError("there is no picture yet", "choose one, or draw a digit")
+        self._from = self.dial.angle
+        self._since.start()
+        self._clock.start()
+        self.turning_changed.emit(True)
+
+    def stop_turning(self) -> None:
+        """Stay at the angle that is shown."""
+        if self._clock.isActive():
+            self._clock.stop()
+            self.turning_changed.emit(False)
+
+    def _tick(self) -> None:
+        """The angle of this moment: a slow machine shows fewer angles, and is not later."""
+        turned = 360.0 * self._since.elapsed() / ROUND_MS
+        self.dial.set_angle(self._from if turned >= 360.0 else float(round(self._from + turned)))
+        self._ask_angle(self.dial.angle)
+        if turned >= 360.0:
+            self.stop_turning()
+
+    # -- surroundings -----------------------------------------------------------------------------------------
 
     def exports(self) -> list[Export]:
         def none() -> str:
@@ -197,6 +240,7 @@ class OneImageView(QScrollArea):
 
     def close_stage(self) -> None:
         """The window goes."""
+        self._clock.stop()
         self.microscope.close()
         self.live.close()
 
@@ -209,6 +253,10 @@ class OneImageView(QScrollArea):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self.live.resume()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self.stop_turning()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

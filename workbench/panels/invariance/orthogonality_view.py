@@ -12,6 +12,7 @@ from engines.core.errors import UserError
 from engines.invariance.results import OrthogonalityResult
 from engines.invariance.spec import OrthogonalitySpec
 from workbench.panels.base import Export
+from workbench.panels.invariance.choices import source_name
 from workbench.panels.invariance.map_board import MapBoard, Row, Tile
 from workbench.panels.invariance.tradeoff import restore_form
 from workbench.panels.stage import Stage
@@ -43,6 +44,7 @@ class OrthogonalityView(Stage):
         super().__init__(panel)
         theme = panel.services.theme
         self.result: OrthogonalityResult | None = None
+        self._titles: dict[str, str] = {}
         self.form: SpecForm[OrthogonalitySpec] = SpecForm(
             OrthogonalitySpec, leave_out=("model", "data"), choices={"device": panel.services.devices},
             preset=panel.services.settings.preset,
@@ -63,7 +65,7 @@ class OrthogonalityView(Stage):
             theme, "Cosines of directions", row_title="adversary", column_title="turn", shown="number", square=True,
             empty="Nothing compared yet",
         )  # fmt: skip
-        self.overlap = Plot(theme, title="Overlap", x="first k directions", y="overlap oₖ")
+        self.overlap = Plot(theme, title="Overlap", x="first k directions", y="overlap")
         self.cosines = Plot(theme, title="Image by image", x="|cos| of the two changes", y="images")
         self.angles = Plot(theme, title="Principal angles", x="number", y="angle", y_unit="°", legend=False)
         self.verdict = label("", wrap=True)
@@ -76,6 +78,7 @@ class OrthogonalityView(Stage):
     def set_models(self, infos: list[ModelInfo]) -> None:
         """Offer the ticked models."""
         before = self.model.currentData()
+        self._titles |= {info.name: info.title for info in infos}
         with QSignalBlocker(self.model):
             self.model.clear()
             for info in infos:
@@ -97,7 +100,7 @@ class OrthogonalityView(Stage):
             with QSignalBlocker(self.k):
                 self.k.setRange(1, len(handle.result.overlap))
             self._draw()
-            self.status.setText(_summary(handle.result))
+            self.status.setText(_summary(handle.result, self._titles.get(handle.result.model, handle.result.model)))
         elif handle.state == "cancelled":
             self.status.setText("Stopped.")
         elif handle.error is not None:
@@ -253,10 +256,12 @@ def _angles(result: OrthogonalityResult, k: int) -> np.ndarray:
     return np.degrees(np.arccos(np.clip(values, 0.0, 1.0)))
 
 
-def _summary(result: OrthogonalityResult) -> str:
+def _summary(result: OrthogonalityResult, title: str) -> str:
+    """In a line; title: of the model."""
     lost = f"; {result.left_out} images that nothing changed are left out" if result.left_out else ""
     return (
-        f"{result.model} on {len(result.point_cosines)} images of {result.source}; PGD at ε {result.eps:.3g} fooled "
-        f"{percent(result.fooled)}; the images fill {number(result.effective_dimension)} of {result.dimension} "
-        f"dimensions{lost}." + "".join(f" {note}" for note in result.notes)
+        f"{title} on {len(result.point_cosines)} images of {source_name(result.source)}; "
+        f"PGD at ε {result.eps:.3g} fooled {percent(result.fooled)}; the images fill "
+        f"{number(result.effective_dimension)} of {result.dimension} dimensions{lost}."
+        + "".join(f" {note}" for note in result.notes)
     )

@@ -35,9 +35,13 @@ TABS: Final = (
     ("Orthogonality", "workbench.panels.invariance.orthogonality_view:OrthogonalityView",
      "Whether attacks and turns point the same way"),
     ("Training lab", "workbench.panels.vision.training:TrainingView", "Train a network of your own on turned images"),
+    ("Curriculum", "workbench.panels.invariance.curriculum:CurriculumView",
+     "Train one network on wider turns and stronger attacks, stage by stage (CuSP)"),
 )  # fmt: skip
 """Title, "module:class" of what is imported when first shown, tooltip."""
-ONE, TRADE_OFF, ORTHOGONALITY, TRAINING = 0, 1, 3, 4
+ONE, TRADE_OFF, ORTHOGONALITY, TRAINING, CURRICULUM = 0, 1, 3, 4, 5
+OWN_SETTINGS: Final = (TRAINING, CURRICULUM)
+"""Tabs that need neither models nor pictures."""
 START: Final = (
     "mnist-stdcnn", "mnist-stdcnn-rot60", "mnist-stdcnn-rot180", "mnist-gcnn", "mnist-gcnn-rot60", "mnist-gcnn-rot180",
     "mnist-lenet", "mnist-lenet-at01",
@@ -86,7 +90,7 @@ class InvariancePanel(Panel):
             self.tabs.setTabToolTip(self.tabs.addTab(page, title), tip)
         self.form.add_note(
             TABS[ONE][0],
-            "One image needs no Run: every change is answered at once. Run measures profiles on the chosen pictures.",
+            "Nothing to set here: every change beside is answered at once. “Turn it round” turns the image by itself.",
         )
         self.set_zones(self.form, self.tabs)
 
@@ -98,6 +102,7 @@ class InvariancePanel(Panel):
         self.pools.failed.connect(self._pool_failed)
         self.one.live.answered.connect(self._live_answered)
         self.one.live.lost.connect(self._fail_demo)
+        self.one.turning_changed.connect(self._turning)
         self.tabs.currentChanged.connect(self._tab_shown)
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -138,10 +143,13 @@ class InvariancePanel(Panel):
             title = TABS[number][0]
             if number == TRAINING:
                 view = made(self, start={"kind": "gcnn", "width": 0.5, "rotation": 60.0})
-                view.model_kept.connect(lambda kept: self.own.refresh(kept, tick=True))
+            elif number == CURRICULUM:
+                view = made(self)
             else:
                 view = made(self)
                 self.form.add_settings(title, view.form)
+            if number in OWN_SETTINGS:
+                view.model_kept.connect(lambda kept: self.own.refresh(kept, tick=True))
             self._pages[number].layout().addWidget(view)  # type: ignore[union-attr]
             self._stages[number] = view
             if number == ORTHOGONALITY:
@@ -154,12 +162,8 @@ class InvariancePanel(Panel):
     # -- the panel contract -----------------------------------------------------------------------------------
 
     def run(self) -> None:
-        """Start what the tab is for; from the first one, the profiles."""
-        number = self.tabs.currentIndex()
-        if number == ONE:
-            number = TRADE_OFF
-            self.tabs.setCurrentIndex(number)
-        self._try(self.stage(number).start)
+        """Start what the tab in front is for; the button says what that is."""
+        self._try(self.stage(self.tabs.currentIndex()).start)
 
     def demo(self) -> None:
         """One image under the dial, then quick profiles of a few models."""
@@ -184,7 +188,8 @@ class InvariancePanel(Panel):
         super().close_panel()
 
     def stop(self) -> None:
-        """Stop every job; the session under the image goes on."""
+        """Stop every job, and the image if it turns by itself; the session under it goes on."""
+        self.one.stop_turning()
         for handle in list(self._jobs):
             if handle is not self.one.live.handle:
                 handle.cancel()
@@ -256,9 +261,10 @@ class InvariancePanel(Panel):
     # -- zones ------------------------------------------------------------------------------------------------
 
     def toggle_zone(self, zone: Zone) -> None:
-        """The training lab has settings of its own."""
-        if zone == "form" and self.tabs.currentIndex() == TRAINING:
-            self.stage(TRAINING).toggle_settings()
+        """Where networks are trained the tab has settings of its own."""
+        number = self.tabs.currentIndex()
+        if zone == "form" and number in OWN_SETTINGS:
+            self.stage(number).toggle_settings()
             self._settle_zones()
         else:
             super().toggle_zone(zone)
@@ -267,11 +273,12 @@ class InvariancePanel(Panel):
         super()._settle_zones()
         if not hasattr(self, "tabs") or "form" not in self._zones:
             return
-        training = self.tabs.currentIndex() == TRAINING
+        number = self.tabs.currentIndex()
+        training = number in OWN_SETTINGS
         asked = self._asked.get("form")
         shown = self.width() >= FORM_FROM if asked is None else asked
         self._zones["form"].setVisible(shown and not training)
-        view = self._stages.get(TRAINING)
+        view = self._stages.get(number)
         on = view.settings.isVisibleTo(view) if training and view is not None else self._zones["form"].isVisibleTo(self)
         self._form_button.setChecked(on)
 
@@ -288,9 +295,14 @@ class InvariancePanel(Panel):
     def _tab_shown(self, number: int) -> None:
         view = self.stage(number)
         self.form.show_settings(TABS[number][0])
-        self.run_button.set_text(view.run_text if number != ONE else "Measure profiles")
+        self.run_button.set_text(view.run_text)
         self._settle_zones()
         self.commands_changed.emit()
+
+    def _turning(self, turning: bool) -> None:
+        """While the image turns by itself the button stops it; a job's Stop goes first."""
+        if not self.is_busy():
+            self.run_button.set_state("running" if turning else "idle")
 
     def _models_changed(self) -> None:
         chosen = self.chosen()

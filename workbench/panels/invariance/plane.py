@@ -45,7 +45,7 @@ class TradeOffPlane(FieldView):
         return np.stack([100 * self._x, 100 * self._y], axis=1) if len(self._x) else np.zeros((0, 2))
 
     def show_result(self, result: ProfileResult | None, theta: float, eps: float, chosen: int = -1) -> None:
-        """Read the curves at θ* and ε*."""
+        """Read the curves at θ* and ε*; the note of `set_note` stays where no model is measured yet."""
         self._result, self._at, self._chosen = result, (theta, eps), chosen
         self._draw_plane()
 
@@ -80,6 +80,10 @@ class TradeOffPlane(FieldView):
             self.clear_field()
             return
         self._x, self._y = result.at(*self._at)
+        if not (np.isfinite(self._x) & np.isfinite(self._y)).any():
+            self.set_extent(0.0, 100.0, 0.0, 100.0)
+            self.clear_field()
+            return
         x, y = 100 * self._x, 100 * self._y
         self._fit(x, y)
         colours = colours_of(result.models, self.colours.series, self.colours.surface)
@@ -106,7 +110,7 @@ class TradeOffPlane(FieldView):
                 continue
             family = numbers[i]
             text = trained_text(model)
-            if numbers.count(family) == 1 or (family not in told and text == "plain"):
+            if (numbers.count(family) == 1 and not model.is_by_curriculum) or (family not in told and text == "plain"):
                 text = names[family] if text == "plain" else f"{names[family]}, {text}"
             size = 7.0 if i == self._chosen else 4.5
             self.set_handle(f"model{i}", x[i], y[i], text=text, colour=colours[i], movable=False, size=size)

@@ -15,9 +15,9 @@ from workbench.theme import Theme
 from workbench.widgets.plots import LineStyle, Plot
 
 SHOWS: Final = (
-    ("rates", "Relative to the own answer", "rate of invariance", "fooling rate"),
+    ("rates", "Relative to the own answer", "invariance", "fooling rate"),
     ("accuracy", "Relative to the label", "accuracy", "robust accuracy"),
-    ("shared", "On images all name rightly", "rate of invariance", "fooling rate, shared images"),
+    ("shared", "On images all name rightly", "invariance", "fooling rate"),
 )
 """Key, text of the choice, y label over turns, y label over attacks."""
 
@@ -28,7 +28,7 @@ class ProfilePlots:
     def __init__(self, theme: Theme, theta_moved: Callable[[float], None], eps_moved: Callable[[float], None]) -> None:
         self._theme = theme
         self._moved = (theta_moved, eps_moved)
-        self.turns = Plot(theme, title="Over random turns", x="largest turn θ", y="rate of invariance", x_unit="°",
+        self.turns = Plot(theme, title="Over random turns", x="largest turn θ", y="invariance", x_unit="°",
                           y_unit="%", legend=False)  # fmt: skip
         self.attacks = Plot(theme, title="Over attacks", x="strength ε", y="fooling rate", x_unit="pixels of [0, 1]",
                             y_unit="%", legend=False)  # fmt: skip

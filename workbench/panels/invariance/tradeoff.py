@@ -15,6 +15,7 @@ from engines.core.results import plain
 from engines.invariance.results import ProfileResult
 from engines.invariance.spec import ProfileSpec
 from workbench.panels.base import Export
+from workbench.panels.invariance.choices import source_name
 from workbench.panels.invariance.plane import TradeOffPlane
 from workbench.panels.invariance.profile_plots import SHOWS, ProfilePlots
 from workbench.panels.invariance.trails import colours_of, trained_text
@@ -33,6 +34,10 @@ if TYPE_CHECKING:
 STEPS: Final = 200
 """Positions of a slider."""
 THETA, EPS = 60.0, 0.1
+EXPECTED: Final = (
+    "Here each ticked model becomes a dot: further right is more invariant to turns, further up is more robust against "
+    "attacks. Press Measure profiles."
+)
 HEADERS: Final = (
     ("Model", "Its title"),
     ("Trained", "Largest turn and strength of the adversary in training, as its card says"),
@@ -70,6 +75,7 @@ class TradeOffView(Stage):
         self.shows.setToolTip("Rates relative to a model's own answer make a bad model look robust: look at both")
         for key, text, *_ in SHOWS:
             self.shows.addItem(text, key)
+        self._expect(None)
         self._build()
         self.shows.activated.connect(lambda _: self._show_other())
         self.theta_slider.valueChanged.connect(lambda at: self._read(theta=180 * at / STEPS))
@@ -93,6 +99,22 @@ class TradeOffView(Stage):
         self.status.setText("Measuring…")
         return handle
 
+    def take(self, handle: JobHandle) -> None:
+        """Follow a run; what the plane says while it is empty is about this one."""
+        super().take(handle)
+        self._expect(handle)
+
+    def _expect(self, handle: JobHandle | None) -> None:
+        """What an empty plane says."""
+        if handle is None:
+            self.plane.set_note(EXPECTED)
+        elif not handle.has_ended:
+            self.plane.set_note("The first model is being turned and attacked; then its dot appears.")
+        elif handle.state == "cancelled":
+            self.plane.set_note("Stopped before the first model was measured.")
+        elif handle.state != "done":
+            self.plane.set_note("Nothing was measured.")
+
     def show_snapshot(self, snapshot: Any) -> None:
         if isinstance(snapshot, ProfileResult):
             self._show(snapshot)
@@ -100,6 +122,7 @@ class TradeOffView(Stage):
             self.status.setText(f"{done} of {len(snapshot.models)} models measured on {snapshot.images} images…")
 
     def show_end(self, handle: JobHandle) -> None:
+        self._expect(handle)
         if handle.state == "done":
             self._show(handle.result)
             self.status.setText(_summary(handle.result))
@@ -307,7 +330,7 @@ def _slider(help_text: str) -> tuple[QSlider, QLabel]:
 
 def _summary(result: ProfileResult) -> str:
     said = [
-        f"{len(result.models)} models on {result.images} images of {result.source}, "
+        f"{len(result.models)} models on {result.images} images of {source_name(result.source)}, "
         f"{result.attacked} of them attacked with {result.attack.upper()}",
         f"all name {result.shared} of those rightly",
     ]

@@ -48,10 +48,10 @@ def trails(models: Sequence[Trained]) -> list[Trail]:
 
 
 def trained_text(model: Trained) -> str:
-    """How a model was trained in few letters: "±60°", "ε 0.1", "±60°, ε 0.1", "plain"."""
+    """How a model was trained in few letters: "±60°", "ε 0.1", "±60°, ε 0.1", "CuSP ±180°, ε 0.2", "plain"."""
     said = [f"±{model.theta:g}°"] if model.theta else []
     said += [f"ε {model.eps:.2g}"] if model.eps else []
-    return ", ".join(said) or "plain"
+    return ("CuSP " if model.is_by_curriculum else "") + (", ".join(said) or "plain")
 
 
 def pareto(x: np.ndarray, y: np.ndarray) -> list[int]:
