@@ -137,6 +137,27 @@ PANELS: tuple[PanelInfo, ...] = (
             "Train a detector for each class of your own pictures",
         ),
     ),
+    PanelInfo(
+        topic="piano",
+        title="Piano style",
+        family="Music",
+        icon="music",
+        paper="Choi, Hawthorne, Simon, Dinculescu, Engel: Encoding Musical Style with Transformer Autoencoders, 2020",
+        summary="Hear one performance in the style of another: choose a style and a melody, and listen while a network "
+        "writes the music.",
+        target="workbench.panels.piano.panel:PianoPanel",
+        action="Compose",
+        accepts=(".mid", ".midi", ".kar", ".rmi"),
+        accepts_text="MIDI files",
+        abilities=(
+            "Listen while the music is still being written",
+            "Blend two performances' styles, or drag between them on a map",
+            "Draw the melody, or have it found in a performance",
+            "Keep variations with their seeds and compare them",
+            "See how alike result and style are, feature by feature",
+            "Train a network on your own MIDI files",
+        ),
+    ),
 )
 
 

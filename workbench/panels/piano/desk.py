@@ -1,0 +1,189 @@
+"""The first tab: the style, the melody and the result on one time axis, a keyboard, and the variations."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout, QWidget
+
+from engines.piano.notes import Notes
+from workbench.audio.player import Player
+from workbench.panels.piano.roll_box import RollBox, text_button
+from workbench.panels.piano.takes import Take, Takes
+from workbench.panels.piano.transport_bar import TransportBar
+from workbench.panels.piano.variations import Variations
+from workbench.theme import GRID, Theme
+from workbench.widgets.keyboard_view import KeyboardView
+from workbench.widgets.mini_map import MiniMap
+from workbench.widgets.piano_roll import PianoRoll, Region
+from workbench.widgets.timeline import Timeline
+
+WIDE: Final = 700
+"""Pixels of width from which the variations have a column of their own."""
+NAMES: Final = ("style", "melody", "result")
+
+
+class Desk(QWidget):
+    """melody_edited(Notes): the user drew in the melody. open_asked(name): the Open button of a roll."""
+
+    melody_edited = Signal(object)
+    open_asked = Signal(str)
+    region_changed = Signal()
+
+    def __init__(self, theme: Theme, player: Player, takes: Takes) -> None:
+        super().__init__()
+        self.player, self.takes = player, takes
+        self.timeline = Timeline(self)
+        self.boxes = {
+            "style": RollBox(theme, self.timeline, "Style", "Choose a performance, or drop a MIDI file here"),
+            "melody": RollBox(theme, self.timeline, "Melody", "No melody: the network invents one"),
+            "result": RollBox(theme, self.timeline, "Result", "Press Compose: music appears while it is written"),
+        }
+        self.keyboard = KeyboardView(theme)
+        self.map = MiniMap(theme, self.timeline)
+        self.bar = TransportBar(player, self.timeline)
+        self.variations = Variations(theme, takes)
+        self.edit = text_button("Edit", "Draw and move notes of the melody; Ctrl+Z takes a step back", checkable=True)
+        self._shown: Take | None = None
+        self._held: set[int] = set()
+        self._build()
+        self._connect()
+
+    def roll(self, name: str) -> PianoRoll:
+        """The roll of "style", "melody" or "result"."""
+        return self.boxes[name].roll
+
+    def _build(self) -> None:
+        for name in ("style", "melody"):
+            button = text_button("Open MIDI…", f"A MIDI file of yours as the {name}")
+            button.clicked.connect(lambda _=False, n=name: self.open_asked.emit(n))
+            if name == "melody":
+                self.boxes[name].add(self.edit)
+            self.boxes[name].add(button)
+        self.splitter = QSplitter(Qt.Orientation.Vertical)
+        self.splitter.setChildrenCollapsible(False)
+        for name in NAMES:
+            self.splitter.addWidget(self.boxes[name])
+        self.splitter.setSizes([200, 130, 320])
+        music = QVBoxLayout()
+        music.setContentsMargins(0, 0, 0, 0)
+        music.setSpacing(GRID // 2)
+        music.addWidget(self.bar)
+        music.addWidget(self.splitter, 1)
+        self.map.setFixedHeight(36)
+        music.addWidget(self.map)
+        self.keyboard.setFixedHeight(64)
+        music.addWidget(self.keyboard)
+        columns = QHBoxLayout(self)
+        columns.setContentsMargins(0, GRID, 0, 0)
+        columns.addLayout(music, 1)
+        columns.addWidget(self.variations)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.variations.setVisible(event.size().width() >= WIDE)
+
+    def _connect(self) -> None:
+        player, takes = self.player, self.takes
+        for name in NAMES:
+            roll = self.roll(name)
+            roll.seek_requested.connect(player.seek)
+            roll.play_requested.connect(player.toggle)
+            roll.key_pressed.connect(self.press)
+            roll.key_released.connect(self.release)
+        self.roll("style").selection_changed.connect(lambda _: self.region_changed.emit())
+        self.roll("melody").melody_edited.connect(self._melody_drawn)
+        self.edit.toggled.connect(self.roll("melody").set_editable)
+        self.keyboard.key_pressed.connect(self.press)
+        self.keyboard.key_released.connect(self.release)
+        player.keys_changed.connect(self._keys_sound)
+        takes.changed.connect(self._show_take)
+        self.bar.heard_changed.connect(self._heard)
+
+    # -- what it is given -------------------------------------------------------------------------------------
+
+    def show_piece(self, name: str, notes: Notes | None, said: str) -> None:
+        """Put a performance ("style") or a melody on the desk; None takes it away."""
+        box = self.boxes[name]
+        box.say(said)
+        if name == "melody":
+            box.roll.set_melody(notes)
+            self.roll("result").set_ghost(notes)
+        else:
+            box.roll.set_notes(notes)
+        if notes is None or not len(notes):
+            self.player.remove_music(name)
+        else:
+            self.player.set_music(name, notes)
+        self._show_map()
+        if not self.bar.audible:
+            self.bar.hear("style")
+
+    @property
+    def region(self) -> Region | None:
+        """The part chosen in the style roll."""
+        return self.roll("style").selection
+
+    @property
+    def heard_notes(self) -> Notes:
+        """Notes of the piece that is heard."""
+        roll = self.roll(self.bar.audible or "style")
+        found = roll.melody if self.bar.audible == "melody" and roll.melody is not None else roll.notes
+        return Notes(found.start, found.end, found.pitch, found.velocity, found.pedal)
+
+    # -- the result -------------------------------------------------------------------------------------------
+
+    def _show_take(self) -> None:
+        take = self.takes.current
+        box = self.boxes["result"]
+        voice = take.voice if take is not None else None
+        if take is None or voice is None:
+            box.roll.set_notes(None)
+            box.say("" if take is None else "composing …")
+            self.player.remove_music("result")
+            self._shown = take
+            return
+        box.roll.set_notes(voice.notes)
+        place, count = self.takes.place
+        said = f"Take {place} of {count}, variation {take.chosen + 1}: {take.title}"
+        if not take.done:
+            said += f" · {voice.clock:.1f} s so far, {take.tokens_per_second:.0f} tokens/s"
+        box.say(said)
+        if take.done:
+            self.player.set_music("result", voice.notes)
+            self._show_map()
+        elif voice.horizon > 0:
+            self.player.extend_music("result", voice.notes, voice.horizon)
+        self._shown = take
+
+    # -- keys played by hand ----------------------------------------------------------------------------------
+
+    def press(self, pitch: int, velocity: int = 80) -> None:
+        """A key goes down: it sounds at once."""
+        self._held.add(pitch)
+        self.player.press(pitch, velocity)
+
+    def release(self, pitch: int) -> None:
+        self._held.discard(pitch)
+        self.player.release(pitch)
+
+    def _keys_sound(self, pitches: Any) -> None:
+        self.keyboard.set_sounding({int(p): 80 for p in np.asarray(pitches).tolist()})
+
+    def _heard(self, name: str) -> None:
+        for other in NAMES:
+            self.roll(other).set_audible(other == name)
+        self._show_map()
+
+    def _show_map(self) -> None:
+        """The overview is of what is heard."""
+        self.map.set_notes(self.heard_notes)
+
+    def _melody_drawn(self, drawn: Any) -> None:
+        notes = Notes(drawn.start, drawn.end, drawn.pitch, drawn.velocity)
+        self.player.set_music("melody", notes)
+        self.roll("result").set_ghost(notes)
+        self.melody_edited.emit(notes)

@@ -1,0 +1,191 @@
+"""Where styles lie: vectors of many performances on a plane; a click hears one, the puck composes between them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QPushButton, QSplitter, QVBoxLayout, QWidget
+
+from engines.core.errors import UserError
+from engines.piano import library
+from engines.piano.features import FEATURES, SHORT
+from engines.piano.midi import read_midi
+from engines.piano.notes import Notes
+from engines.piano.results import StylesResult
+from engines.piano.spec import StylesSpec
+from workbench.panels.base import Export
+from workbench.panels.stage import Stage
+from workbench.theme import GRID
+from workbench.widgets.basics import ElidedLabel, label, percent, set_enabled
+from workbench.widgets.exports import save_csv, save_png
+from workbench.widgets.plots import Plot
+from workbench.widgets.style_map import StyleMap
+
+if TYPE_CHECKING:
+    from workbench.panels.piano.panel import PianoPanel
+    from workbench.runner import JobHandle
+
+LIBRARY, FOLDER = "library", "folder"
+LEAST_SHARE: Final = 0.02
+"""Pieces with a smaller share of the puck's blend are left out."""
+
+
+class MapStage(Stage):
+    """Run embeds the pieces and lays them out; then the map is live."""
+
+    run_text = "Map styles"
+
+    def __init__(self, panel: PianoPanel) -> None:
+        super().__init__(panel)
+        self.piano = panel
+        theme = panel.services.theme
+        self.result: StylesResult | None = None
+        self._folder: Path | None = None
+        self._source = LIBRARY
+        self.source = QComboBox()
+        self.source.setAccessibleName("Pieces on the map")
+        self.source.addItem("Pieces that come with the program", LIBRARY)
+        self.source.addItem("A folder of MIDI files…", FOLDER)
+        self.map = StyleMap(theme)
+        self.probes = Plot(
+            theme, title="What the style vector knows", x="feature", y="R² of a linear probe", legend=False
+        )
+        self.said = ElidedLabel("Press Map styles: each piece becomes one vector, and the map shows how they lie.")
+        self.blend = label("", "small", muted=True, wrap=True)
+        self.compose = QPushButton("Compose here")
+        set_enabled(self.compose, "Map some pieces first")
+        self._build()
+        self.source.activated.connect(self._source_chosen)
+        self.map.puck_moved.connect(lambda *_: self._show_blend())
+        self.map.puck_moving.connect(lambda *_: self._show_blend())
+        self.map.point_chosen.connect(self._chosen)
+        self.compose.clicked.connect(lambda: panel.attempt(self.compose_here))
+
+    def _build(self) -> None:
+        head = QHBoxLayout()
+        head.addWidget(self.source)
+        head.addWidget(self.said, 1)
+        foot = QHBoxLayout()
+        foot.addWidget(self.blend, 1)
+        foot.addWidget(self.compose)
+        left = QWidget()
+        rows = QVBoxLayout(left)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.addWidget(self.map, 1)
+        rows.addLayout(foot)
+        parts = QSplitter(Qt.Orientation.Horizontal)
+        parts.setChildrenCollapsible(False)
+        parts.addWidget(left)
+        parts.addWidget(self.probes)
+        parts.setSizes([600, 320])
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, GRID, 0, 0)
+        whole.addLayout(head)
+        whole.addWidget(parts, 1)
+
+    # -- stage ------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        card = self.piano.form.card
+        if card is None:
+            raise UserError("there is no trained network yet", "train one in the tab “Training lab”")
+        folder = {"folder": str(self._folder)} if self.source.currentData() == FOLDER and self._folder else {}
+        self.take(self.panel.start("piano.styles", StylesSpec(weights=card.name, source=LIBRARY, **folder)))
+        self.said.setText("Reading the pieces …")
+
+    def show_end(self, handle: JobHandle) -> None:
+        if handle.state == "done":
+            self.show_result(handle.result)
+        elif handle.state == "cancelled":
+            self.said.setText("Stopped.")
+        elif handle.error is not None:
+            self.said.setText(handle.error.what)
+
+    def show_result(self, result: StylesResult) -> None:
+        """Draw a map."""
+        self.result = result
+        self._source = str(self.source.currentData())
+        self.map.set_points(result.map, [_title(name) for name in result.names])
+        first, second = result.variance[:2]
+        self.map.set_axes(f"1st direction ({percent(first, 0)} of the spread)", f"2nd ({percent(second, 0)})")
+        known = np.isfinite(result.readable)
+        self.probes.clear()
+        if known.any():
+            self.probes.set_bars("r2", np.flatnonzero(known).astype(float), result.readable[known])
+            self.probes.set_ticks("bottom", [(float(k), SHORT[k]) for k in range(len(FEATURES))])
+        self.said.setText(
+            f"{len(result.names)} pieces through {result.weights}. Click one to hear it; drag the puck between them."
+            + (f" {' '.join(result.remarks)}" if result.remarks else "")
+        )
+        set_enabled(self.compose, "", "Compose in the blend of styles under the puck")
+        self._show_blend()
+
+    def show_folder(self, folder: Path) -> None:
+        """Map the MIDI files of a folder."""
+        self._folder = folder
+        self.source.setCurrentIndex(self.source.findData(FOLDER))
+        self.source.setItemText(self.source.currentIndex(), f"Folder: {folder.name}")
+        self.piano.attempt(self.start)
+
+    def exports(self) -> list[Export]:
+        why = "" if self.result is not None else "Map some pieces first."
+
+        def vectors(path: Path) -> None:
+            assert self.result is not None
+            np.savez(path, names=np.array(self.result.names), z=self.result.z, map=self.result.map)
+
+        return [
+            Export("map", "Map as CSV", ".csv", lambda path: save_csv(path, dict(self.map.columns())), lambda: why),
+            Export("map-picture", "Map as a picture", ".png", lambda path: save_png(path, self.map), lambda: why),
+            Export("vectors", "Style vectors of the map (NPZ)", ".npz", vectors, lambda: why),
+        ]
+
+    def save_state(self) -> dict[str, Any]:
+        return {"folder": str(self._folder) if self._folder is not None else ""}
+
+    def restore_state(self, state: dict[str, Any]) -> None:
+        folder = state.get("folder")
+        if isinstance(folder, str) and folder and Path(folder).is_dir():
+            self._folder = Path(folder)
+
+    # -- the puck ---------------------------------------------------------------------------------------------
+
+    def compose_here(self) -> None:
+        """Compose in the blend under the puck. Raises UserError when a piece cannot be read any more."""
+        if self.result is None:
+            raise UserError("there is no map yet", "press Map styles")
+        which, shares = self.map.weights()
+        kept = shares >= LEAST_SHARE
+        pieces = [self._notes(int(k)) for k in which[kept]]
+        self.piano.compose_blend(pieces, [float(s) for s in shares[kept]], self.map.in_words())
+
+    def _show_blend(self) -> None:
+        self.blend.setText(self.map.in_words() if self.result is not None else "")
+
+    def _chosen(self, index: int) -> None:
+        self.piano.attempt(lambda: self.piano.audition(self._notes(index)))
+
+    def _notes(self, index: int) -> Notes:
+        assert self.result is not None
+        name = self.result.names[index]
+        if self._source == FOLDER and self._folder is not None:
+            return read_midi(self._folder / name).notes
+        return library.item(name).notes
+
+    def _source_chosen(self, _: int) -> None:
+        if self.source.currentData() == FOLDER:
+            chosen = QFileDialog.getExistingDirectory(self, "A folder of MIDI files")
+            if chosen:
+                self.show_folder(Path(chosen))
+            else:
+                self.source.setCurrentIndex(self.source.findData(self._source))
+
+
+def _title(name: str) -> str:
+    """A name for people: the library's title, a file's stem."""
+    if name in library.style_names() or name in library.melody_names():
+        return library.item(name).title
+    return Path(name).stem

@@ -1,0 +1,159 @@
+"""What was composed, take by take: kept with its seeds, to go back to and to compare."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+import numpy as np
+from PySide6.QtCore import QObject, Signal
+
+from engines.piano.codec import Decoder, notes_of
+from engines.piano.notes import Notes
+from engines.piano.requests import ComposeSnapshot
+
+MOST_TAKES: Final = 30
+
+
+@dataclass(frozen=True, eq=False)
+class Voice:
+    """One variation. tokens: int16 [n]; nll: float32 [n] nats; notes: with open ones held to the clock. horizon:
+    seconds up to which all of it is known. top, shares: the likeliest tokens of the newest draw."""
+
+    tokens: np.ndarray
+    nll: np.ndarray
+    notes: Notes
+    clock: float
+    horizon: float
+    top: np.ndarray
+    shares: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Take:
+    """One press of Compose. title: settings in words. seed: of the take. done: nothing more comes. z: float32 [d]."""
+
+    title: str
+    seed: int
+    voices: tuple[Voice, ...] = ()
+    chosen: int = 0
+    done: bool = False
+    z: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
+    loudness: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
+    tokens_per_second: float = 0.0
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def voice(self) -> Voice | None:
+        """The chosen variation."""
+        return self.voices[self.chosen] if self.chosen < len(self.voices) else None
+
+
+class Takes(QObject):
+    """The history. changed(): another take is shown, or the newest has grown. kept(): one was finished."""
+
+    changed = Signal()
+    kept = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._takes: list[Take] = []
+        self._at = -1
+        self._readers: list[_Reader] = []
+
+    def __len__(self) -> int:
+        return len(self._takes)
+
+    @property
+    def current(self) -> Take | None:
+        """The take that is shown."""
+        return self._takes[self._at] if 0 <= self._at < len(self._takes) else None
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Number of the take that is shown, from 1, and how many there are."""
+        return self._at + 1, len(self._takes)
+
+    def begin(self, title: str, seed: int) -> None:
+        """A new take comes after the one that is shown; an empty one before it is dropped."""
+        if self._takes and not self._takes[-1].voices:
+            self._takes.pop()
+        self._takes = [*self._takes, Take(title, seed)][-MOST_TAKES:]
+        self._at = len(self._takes) - 1
+        self._readers = []
+        self.changed.emit()
+
+    def grow(self, snapshot: ComposeSnapshot) -> None:
+        """The newest take so far."""
+        if not self._takes:
+            return
+        if len(self._readers) != len(snapshot.variations):
+            self._readers = [_Reader() for _ in snapshot.variations]
+        voices = tuple(
+            Voice(v.tokens, v.nll, reader.read(v.tokens, v.clock, snapshot.done), v.clock,
+                  v.clock if snapshot.done else min(v.clock, reader.known_until), v.top, v.shares)
+            for v, reader in zip(snapshot.variations, self._readers, strict=True)
+        )  # fmt: skip
+        old = self._takes[-1]
+        self._takes[-1] = replace(
+            old, voices=voices, chosen=min(old.chosen, max(len(voices) - 1, 0)), done=snapshot.done, z=snapshot.z,
+            loudness=snapshot.loudness, tokens_per_second=snapshot.tokens_per_second, remarks=snapshot.remarks,
+        )  # fmt: skip
+        self.changed.emit()
+        if snapshot.done:
+            self.kept.emit()
+
+    def stop(self) -> None:
+        """No more will come for the newest take; what there is stays, and an empty take goes."""
+        if not self._takes or self._takes[-1].done:
+            return
+        if not self._takes[-1].voices:
+            self._takes.pop()
+            self._at = len(self._takes) - 1
+        else:
+            self._takes[-1] = replace(self._takes[-1], done=True)
+        self.changed.emit()
+
+    def choose(self, variation: int) -> None:
+        """Show another variation of the take."""
+        take = self.current
+        if take is not None and 0 <= variation < len(take.voices) and variation != take.chosen:
+            self._takes[self._at] = replace(take, chosen=variation)
+            self.changed.emit()
+
+    def go(self, step: int) -> None:
+        """Show the take before (-1) or after (1)."""
+        at = min(max(self._at + step, 0), len(self._takes) - 1)
+        if at != self._at and at >= 0:
+            self._at = at
+            self.changed.emit()
+
+    def why_not(self, step: int) -> str:
+        """Why there is no take that way; empty where there is."""
+        if not 0 <= self._at + step < len(self._takes):
+            return "There is no take before this one." if step < 0 else "This is the newest take."
+        return "" if not self._takes or self._takes[-1].done else "It is composing."
+
+
+class _Reader:
+    """Follows the tokens of one variation; each is read once."""
+
+    def __init__(self) -> None:
+        self._decoder = Decoder()
+        self._read = 0
+        self._ended: list = []
+
+    @property
+    def known_until(self) -> float:
+        """Seconds up to which every note is known to the end of what was read."""
+        return self._decoder.clock
+
+    def read(self, tokens: Sequence[int] | np.ndarray, clock: float, done: bool) -> Notes:
+        """Notes after all `tokens`, open ones held to the clock; nothing beyond `clock`."""
+        for token in np.asarray(tokens)[self._read :].tolist():
+            self._ended += self._decoder.feed(token)
+        self._read = len(tokens)
+        now = [note for note in self._decoder.open_notes if note.end > note.start]
+        notes = notes_of([*self._ended, *now])
+        return notes.between(0.0, clock) if len(notes) and done else notes
