@@ -48,13 +48,14 @@ _BLACK_WIDTH, _BLACK_LENGTH = 0.58, 0.62
 class KeyboardView(Canvas):
     """Keys from `low` to `high`, MIDI numbers, the ends white.
 
-    Signals: `key_pressed(pitch, velocity)` and `key_released(pitch)`. A touch near the edge of a key is louder.
-    Keys: the row A S D F … plays white keys, W E T … black ones, Page Up and Page Down change the octave; Left
+    Signals: `key_pressed(pitch, velocity)`, `key_released(pitch)`, `range_changed()`. A touch near the edge of a key is
+    louder. Keys: the row A S D F … plays white keys, W E T … black ones, Page Up and Page Down change the octave; Left
     and Right move a mark that Enter plays. Nothing stays held when the keyboard is hidden or loses the focus.
     """
 
     key_pressed = Signal(int, int)
     key_released = Signal(int)
+    range_changed = Signal()
 
     def __init__(
         self,
@@ -93,12 +94,18 @@ class KeyboardView(Canvas):
         """The octave that letters play; 4 begins with middle C."""
         return self._octave
 
+    @property
+    def pitches(self) -> range:
+        """The keys that there are."""
+        return range(self._low, self._high + 1)
+
     def set_range(self, low: int, high: int) -> None:
         """Show keys low..high; a black key at an end takes its outer neighbour along."""
         low, high = max(min(low, high), 0), min(max(low, high), 127)
         self._low, self._high = low - is_black(low), min(high + is_black(high), 127)
         self._mark = min(max(self._mark, self._low), self._high)
         self.refresh()
+        self.range_changed.emit()
 
     def set_sounding(self, velocities: Mapping[int, int]) -> None:
         """Light the keys that sound, pitch → velocity, in the colours of the roll."""
@@ -119,9 +126,10 @@ class KeyboardView(Canvas):
 
     def key_rect(self, pitch: int) -> QRectF:
         """The place of a key in the widget; a black one lies upon its neighbours."""
-        return self._key_in(pitch, QRectF(self.rect()))
+        return self.key_in(pitch, QRectF(self.rect()))
 
-    def _key_in(self, pitch: int, room: QRectF) -> QRectF:
+    def key_in(self, pitch: int, room: QRectF) -> QRectF:
+        """The place of a key if the keyboard were drawn into `room`."""
         width = room.width() / max(len(self._whites()), 1)
         before = sum(not is_black(p) for p in range(self._low, pitch))
         ratio = self.devicePixelRatioF()
@@ -160,7 +168,7 @@ class KeyboardView(Canvas):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.fillRect(room, QColor(self.colours.border))
         for pitch in self._whites():
-            self._paint_white(painter, self._key_in(pitch, room), ivory)
+            self._paint_white(painter, self.key_in(pitch, room), ivory)
         self._paint_names(painter, room, {})
         self._paint_blacks(painter, room, {}, ebony)
         painter.fillRect(QRectF(room.left(), room.top(), room.width(), 1.5), QColor(self.colours.border))
@@ -177,11 +185,11 @@ class KeyboardView(Canvas):
         _, ebony = key_colours(self.theme.is_dark)
         whites = [p for p in lit if self._low <= p <= self._high and not is_black(p)]
         for pitch in whites:
-            self._paint_white(painter, self._key_in(pitch, room), lit[pitch], pressed=True)
+            self._paint_white(painter, self.key_in(pitch, room), lit[pitch], pressed=True)
         self._paint_names(painter, room, {p: lit[p] for p in whites}, only=True)
         self._paint_blacks(painter, room, lit, ebony, near=whites)
         if self._has_ring and self.hasFocus():
-            key = self._key_in(self._mark, room)
+            key = self.key_in(self._mark, room)
             painter.setPen(QPen(QColor(self.colours.accent), 2))
             painter.setBrush(QColor(self.colours.surface))
             size = min(key.width() * 0.5, 8.0)
@@ -206,7 +214,7 @@ class KeyboardView(Canvas):
         for pitch in range(self._low, self._high + 1):
             if not is_black(pitch) or (near is not None and pitch not in lit and not {pitch - 1, pitch + 1} & {*near}):
                 continue
-            key = self._key_in(pitch, room)
+            key = self.key_in(pitch, room)
             pressed = pitch in lit
             painter.setPen(QPen(ebony, 1))
             painter.setBrush(ebony)
@@ -231,7 +239,7 @@ class KeyboardView(Canvas):
                 continue
             ground = lit.get(pitch)
             painter.setPen(ink_on(ground) if ground is not None else QColor("#4a505c"))
-            key = self._key_in(pitch, room)
+            key = self.key_in(pitch, room)
             painter.drawText(
                 key.adjusted(-2, 0, 2, -7), Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignBottom, name
             )

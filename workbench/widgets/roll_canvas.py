@@ -16,6 +16,7 @@ from workbench.theme import Colours, Theme, font
 from workbench.widgets.canvas import Canvas, paint_ring
 from workbench.widgets.roll_frame import FramePainter
 from workbench.widgets.roll_geometry import RollGeometry, fitting_pitches
+from workbench.widgets.roll_ink import melody_colour
 from workbench.widgets.roll_notes import HasNotes, RollNotes, changed_stretch
 from workbench.widgets.roll_painting import Colouring, Lane, RollContent, RollPainter
 from workbench.widgets.roll_tiles import Kept, Tiles
@@ -338,7 +339,7 @@ class RollCanvas(Canvas):
             on_top = melody.taken(melody.sounding(now))
             for start, box in zip(on_top.start.tolist(), g.rects(on_top).tolist(), strict=True):
                 strength = math.exp(-max(now - start, 0.0) / FLASH_S)
-                self._frame.paint_glow(painter, g, QRectF(*box), self._drawer.melody_colour, strength)
+                self._frame.paint_glow(painter, g, QRectF(*box), melody_colour(self.theme.is_dark), strength)
         painter.restore()
 
     def _note_colours(self) -> tuple[np.ndarray, np.ndarray]:

@@ -30,6 +30,11 @@ def mixed(first: QColor | str, second: QColor | str, share: float) -> QColor:
     )
 
 
+def melody_colour(dark: bool) -> QColor:
+    """Green of a lightness and hue that no velocity has."""
+    return QColor("#4fe0b0" if dark else "#00855f")
+
+
 def sized(pixels: float) -> QFont:
     """The system's font in a size in pixels, for letters that must fit a row."""
     result = font("small")

@@ -12,7 +12,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPainterPath, QPen
 from workbench.theme import Colours, Theme
 from workbench.widgets.pixels import wants_light_ink
 from workbench.widgets.roll_geometry import RollGeometry, tick_step, tick_times
-from workbench.widgets.roll_ink import mixed, sized
+from workbench.widgets.roll_ink import melody_colour, mixed, sized
 from workbench.widgets.roll_notes import (
     RollNotes,
     clock_text,
@@ -105,11 +105,6 @@ class RollPainter:
     def colours(self) -> Colours:
         return self.theme.colours
 
-    @property
-    def melody_colour(self) -> QColor:
-        """Green of a lightness and hue that no velocity has."""
-        return QColor("#4fe0b0" if self.theme.is_dark else "#00855f")
-
     # -- everything that scrolls ------------------------------------------------------------------------------
 
     def paint_strip(self, painter: QPainter, g: RollGeometry, content: RollContent) -> None:
@@ -180,7 +175,7 @@ class RollPainter:
         # Soft ones first: where two voices meet, the loud one is heard and seen.
         for k in np.unique(which):
             painter.setBrush(QColor(*(int(v) for v in rgb[k])))
-            some = [QRectF(*box) for box in boxes[which == k].tolist()]
+            some = list(map(QRectF, *boxes[which == k].T.tolist()))
             if rounds:
                 path = QPainterPath()
                 path.setFillRule(Qt.FillRule.WindingFill)
@@ -228,7 +223,7 @@ class RollPainter:
         if not len(seen):
             return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        colour = self.melody_colour
+        colour = melody_colour(self.theme.is_dark)
         # The neighbours on both sides, so that the line goes on beyond the strip.
         wide = np.arange(max(int(seen[0]) - 1, 0), min(int(seen[-1]) + 2, len(notes)))
         self._paint_contour(painter, g, notes.taken(wide), colour)
