@@ -108,9 +108,11 @@ class Corpus:
 
 
 def parts_of(names: Sequence[str]) -> np.ndarray:
-    """int64 [K]: 0 training, 1 validation, 2 test. Pieces are ordered by a hash of their names and cut at 80 and
-    90 %; from three pieces on, each part has at least one. With fewer, all train and the last one also is not
-    spared: two give one to the test, one is trained on."""
+    """int64 [K]: 0 training, 1 validation, 2 test.
+
+    Pieces are ordered by a hash of their names and cut at 80 and 90 %. From three pieces on each part has at least
+    one; of two, one is for the test; a single one is trained on.
+    """
     count = len(names)
     digests = [hashlib.sha256(f"{_SPLIT}/{name}".encode("utf8", "surrogatepass")).digest() for name in names]
     order = np.array(sorted(range(count), key=lambda i: digests[i]), np.int64)
