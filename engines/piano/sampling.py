@@ -13,7 +13,7 @@ from typing import Final, Protocol
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from engines.core.errors import UserError
 from engines.piano.nets.relative import causal_scores
@@ -115,8 +115,10 @@ class Sampler:
         if self.temperature == 0:
             tokens = probabilities.argmax(1)
         else:
-            tokens = torch.multinomial(probabilities, 1, generator=self.generator)[:, 0]
-        self.nll = F.cross_entropy(self._logits, tokens, reduction="none")
+            # The first of exponential clocks of those rates to ring: multinomial's answer, without its checks.
+            rings = torch.empty_like(probabilities).exponential_(generator=self.generator)
+            tokens = (probabilities / rings).argmax(1)
+        self.nll = self._logits.logsumexp(1) - self._logits.gather(1, tokens[:, None])[:, 0]
         self._drawn.append(tokens)
         if self.mask is not None:
             self.mask.feed(tokens.cpu().numpy())
@@ -129,14 +131,18 @@ class Sampler:
     @torch.inference_mode()
     def distribution(self) -> Tensor:
         """What the next token would be drawn from: temperature, grammar and top-p applied. float32 [B, vocabulary]."""
-        logits = self._logits.float().clone()
-        logits[:, :RESERVED] = -torch.inf
-        if self.mask is not None:
-            allowed = torch.as_tensor(self.mask.allowed(), device=self.device)
-            logits = logits.masked_fill(~allowed, -torch.inf)
+        if self.mask is None:
+            logits = self._logits.float().clone()
+            logits[:, :RESERVED] = -torch.inf
+        else:
+            forbidden = torch.from_numpy(~self.mask.allowed()).to(self.device)
+            forbidden[:, :RESERVED] = True
+            logits = self._logits.float().masked_fill(forbidden, -torch.inf)
         if self.temperature == 0:
             return F.one_hot(logits.argmax(1), logits.shape[1]).float()
-        probabilities = (logits / self.temperature).softmax(1)
+        if self.temperature != 1:
+            logits /= self.temperature
+        probabilities = logits.softmax(1)
         return probabilities if self.top_p >= 1 else nucleus(probabilities, self.top_p)
 
     def _restart(self, first: int) -> None:
@@ -183,15 +189,23 @@ class Sampler:
 
 
 class _CachedLayer:
-    """One decoder layer with the keys and values of what it has seen."""
+    """One decoder layer with the keys and values of what it has seen.
+
+    A step of a small network costs as much in calls as in products, so weights that meet the same vector are joined
+    and functions are called instead of modules. The weights are those at the time of construction.
+    """
 
     def __init__(self, layer: DecoderLayer, batch: int, capacity: int) -> None:
         self.layer = layer
         p = layer.attention.projections
-        width, d = p.q.weight.shape
         like = p.q.weight
-        self._keys = torch.zeros(p.heads, batch, capacity, width // p.heads, device=like.device, dtype=like.dtype)
-        self._values = torch.zeros(p.heads, batch, capacity, d // p.heads, device=like.device, dtype=like.dtype)
+        self._heads = p.heads
+        self._widths = p.q.out_features, p.k.out_features, p.v.out_features
+        self._qkv = torch.cat([p.q.weight * p.scale, p.k.weight, p.v.weight]).detach()
+        self._keys, self._values = (
+            torch.zeros(p.heads, batch, capacity, width // p.heads, device=like.device, dtype=like.dtype)
+            for width in self._widths[1:]
+        )
         self._near_last = layer.attention.table.detach().flip(1).mT.contiguous()  # [H, c, R], distance 0 last
         self._constant: Tensor | None = None
         self._memory: tuple[Tensor, Tensor] | None = None
@@ -199,38 +213,55 @@ class _CachedLayer:
     def attend_to(self, memory: Tensor | None) -> None:
         """Keys and values of a memory [B, T, width], or the constant that a memory of one slot amounts to."""
         self._constant = self._memory = None
-        if self.layer.cross is None or memory is None:
+        cross = self.layer.cross
+        if cross is None or memory is None:
             return
         if memory.shape[1] == 1:
-            self._constant = self.layer.cross.constant(memory)
+            self._constant = cross.constant(memory)
         else:
-            self._memory = self.layer.cross.keys_values(memory)
+            k, v = cross.keys_values(memory)
+            self._memory = (k.mT * cross.projections.scale).contiguous(), v.contiguous()
 
     def __call__(self, x: Tensor, filled: int) -> Tensor:
         layer = self.layer
-        x = x + self._attend(layer.norm_self(x), filled)
+        x = x + self._attend(_normed(layer.norm_self, x), filled)
         if self._constant is not None:
             x = x + self._constant
         elif self._memory is not None and layer.cross is not None:
-            x = x + layer.cross.attend(layer.norm_cross(x), *self._memory)
-        return x + layer.ffn(layer.norm_ffn(x))
+            p = layer.cross.projections
+            k, v = self._memory
+            q = self._split(F.linear(_normed(layer.norm_cross, x), p.q.weight))
+            x = x + self._joined((q @ k).softmax(-1) @ v, p.o.weight)
+        ffn = layer.ffn
+        hidden = F.linear(_normed(layer.norm_ffn, x), ffn.into.weight, ffn.into.bias).relu_()
+        return x + F.linear(hidden, ffn.out.weight, ffn.out.bias)
 
     def _attend(self, x: Tensor, filled: int) -> Tensor:
-        p = self.layer.attention.projections
         n = x.shape[1]
         end = filled + n
-        q = p.split(p.q(x)) * p.scale
-        self._keys[:, :, filled:end] = p.split(p.k(x))
-        self._values[:, :, filled:end] = p.split(p.v(x))
+        q, k, v = (self._split(part) for part in F.linear(x, self._qkv).split(self._widths, -1))
+        self._keys[:, :, filled:end] = k
+        self._values[:, :, filled:end] = v
         scores = q @ self._keys[:, :, :end].mT  # [H, B, n, end]
         if n == 1:
             near = min(end, self._near_last.shape[2])
             scores[:, :, 0, end - near :] += q[:, :, 0] @ self._near_last[:, :, -near:]
         else:
-            scores = scores + causal_scores(q, self.layer.attention.table, end)
+            scores += causal_scores(q, self.layer.attention.table, end)
             ahead = torch.ones(n, end, dtype=torch.bool, device=x.device).triu_(filled + 1)
-            scores = scores.masked_fill_(ahead, -torch.inf)
-        return p.join(scores.softmax(-1) @ self._values[:, :, :end])
+            scores.masked_fill_(ahead, -torch.inf)
+        return self._joined(scores.softmax(-1) @ self._values[:, :, :end], self.layer.attention.projections.o.weight)
+
+    def _split(self, x: Tensor) -> Tensor:
+        batch, n, width = x.shape
+        return x.reshape(batch, n, self._heads, width // self._heads).permute(2, 0, 1, 3)
+
+    def _joined(self, x: Tensor, weight: Tensor) -> Tensor:
+        return F.linear(x.permute(1, 2, 0, 3).flatten(2), weight)
+
+
+def _normed(norm: nn.LayerNorm, x: Tensor) -> Tensor:
+    return F.layer_norm(x, norm.normalized_shape, norm.weight, norm.bias, norm.eps)
 
 
 def nucleus(probabilities: Tensor, top_p: float) -> Tensor:
