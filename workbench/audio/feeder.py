@@ -24,7 +24,10 @@ _URGENT_S: Final = 2.0
 _FIRST_S: Final = 0.5
 _AHEAD_S: Final = 60.0
 _OTHERS_S: Final = 8.0
-_LONGEST_STRETCH_S: Final = 8.0
+_STRETCH_S: Final = (0.5, 8.0)
+"""Shortest and longest stretch asked for at once …"""
+_ANSWER_S: Final = 0.3
+"""… so that it is answered after about this long, however busy the machine is."""
 _MOST_FRAMES: Final = (128 << 20) // 8
 _KEPT_S: Final = 70.0
 
@@ -99,6 +102,7 @@ class Feeder:
     def __init__(self, transport: Transport) -> None:
         self.transport = transport
         self.tempo = 1.0
+        self._stretch_s = 1.0
         self._musics: dict[str, Music] = {}
         self._of: dict[Track, tuple[str, float]] = {}
 
@@ -144,13 +148,20 @@ class Feeder:
             first = track.missing(begin, end)
             if first is None:
                 continue
-            stop = min(first + int(_LONGEST_STRETCH_S * self.transport.rate) // CHUNK * CHUNK, end, track.frames)
+            stop = min(first + int(self._stretch_s * self.transport.rate) // CHUNK * CHUNK, end, track.frames)
             if is_urgent:
                 stop = min(stop, first + CHUNK * int(_URGENT_S * self.transport.rate / CHUNK))
             stop = min(-(-stop // CHUNK) * CHUNK, track.frames)
             music = self._musics[self._of[track][0]]
             return Stretch(track, music, self._of[track][1], first, stop, is_urgent)
         return None
+
+    def took(self, stretch: Stretch, seconds: float) -> None:
+        """How long the answer to a question took: the next ones are shorter or longer."""
+        length = (stretch.end - stretch.begin) / self.transport.rate
+        wanted = length * _ANSWER_S / max(seconds, 1e-3)
+        least, most = max(_STRETCH_S[0], self._stretch_s / 2), min(_STRETCH_S[1], self._stretch_s * 2)
+        self._stretch_s = float(np.clip(wanted, least, most))
 
     def trim(self) -> None:
         """Forget samples far from the playhead where there are too many."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from engines.piano.sound.soundfont import choose
 from workbench.audio.sinks import Fill, Sink
 from workbench.audio.transport import Transport
 
@@ -36,14 +37,16 @@ class Opened:
 class Opening:
     """The sound card being opened, in a thread that ends with it."""
 
-    def __init__(self, opener: Opener, transport: Transport, device: int | None) -> None:
+    def __init__(self, opener: Opener, transport: Transport, device: int | None, instrument: str) -> None:
         self.sink: Opened | None = None
+        self._instrument = instrument
         self._arguments = opener, transport, device
         self._is_unwanted = False
         self._thread = threading.Thread(target=self._run, name="sound card", daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
+        choose(self._instrument)  # Kept by `choose`: the window, which may have to render, finds it loaded.
         opened = Opened(*self._arguments)
         if self._is_unwanted:
             opened.sink.stop()

@@ -23,7 +23,7 @@ from engines.piano.sound.requests import StretchAnswer, StretchRequest
 from workbench.audio.feeder import Feeder, Stretch, music_of
 from workbench.audio.metronome import Metronome
 from workbench.audio.opening import Opener, Opening
-from workbench.audio.renderers import LaneRenderer, LocalRenderer
+from workbench.audio.renderers import BUDGET_S, HURRY_S, LaneRenderer, LocalRenderer
 from workbench.audio.sinks import SilentSink, Sink, open_sink
 from workbench.audio.transport import State, Transport
 
@@ -110,7 +110,7 @@ class Player(QObject):
         if self._sink is None:
             self._sink = SilentSink("", self.transport.rate, self._now)
             self._sink.start(self.transport.fill)
-        self._opening = Opening(self._opener, self.transport, self._device)
+        self._opening = Opening(self._opener, self.transport, self._device, self._instrument)
         if self._lane is not None:
             self._lane.start()
         self._wake()
@@ -382,13 +382,14 @@ class Player(QObject):
             elif lane.can_ask and wanted is not None:
                 lane.ask(wanted, self.transport.rate, self._instrument)
             waiting = lane.waiting_s
-            is_late = waiting is None or waiting > _LANE_PATIENCE_S
+            is_awaited = self.transport.is_wanted and self.transport.mark.state == "buffering"
+            is_late = is_awaited or waiting is None or waiting > _LANE_PATIENCE_S
             if not (wanted is not None and wanted.is_urgent and is_late):
                 return wanted is not None or waiting is not None or bool(self._exports)
         elif self._exports:
             self._write_here(*self._exports.pop(0))
         if wanted is not None:
-            self._local.work(self._feeder.next, self._instrument)
+            self._local.work(self._feeder.next, self._instrument, HURRY_S if wanted.is_urgent else BUDGET_S)
             self._show_instrument(*self._chosen_here())
             self._feeder.trim()
         return wanted is not None or bool(self._exports)
@@ -409,6 +410,8 @@ class Player(QObject):
             if answer.problem:
                 samples = np.zeros((stretch.end - stretch.begin, 2), np.float32)
             stretch.track.put(stretch.begin, samples)
+            if self._lane is not None:
+                self._feeder.took(stretch, self._lane.last_s)
             self._feeder.trim()
         self._show_instrument(answer.instrument, answer.remarks)
         self._feed()

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from workbench.runner import JobHandle, Runner
 
 BUDGET_S: Final = 0.004
-"""The window's own rendering takes so long of each tick of 16 ms."""
+"""The window's own rendering takes so long of each tick of 16 ms …"""
+HURRY_S: Final = 0.008
+"""… and so long when somebody is about to hear it."""
 _RETRY_S: Final = 2.0
 
 
@@ -42,6 +44,8 @@ class LaneRenderer:
         self._asked: Stretch | None = None
         self._ticket = 0
         self._since: float | None = None
+        self.last_s = 0.0
+        """Seconds from the last question to its answer."""
         self._broken_until = 0.0
         self._is_closed = False
 
@@ -87,6 +91,7 @@ class LaneRenderer:
 
     def _answered(self, answer: Any) -> None:
         if isinstance(answer, StretchAnswer) and answer.ticket == self._ticket and self._since is not None:
+            self.last_s = self._now() - self._since
             asked, self._asked, self._since = self._asked, None, None
             self._on_answer(asked, answer)
 

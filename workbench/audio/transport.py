@@ -27,8 +27,10 @@ AHEAD_S: Final = 2.0
 """Music still being written starts once so much of it is there …"""
 BEHIND_S: Final = 0.2
 """… and waits when less is left."""
-CUSHION_S: Final = 0.05
-"""After an underrun so much has to be rendered before it goes on."""
+START_S: Final = 0.15
+"""So much has to be rendered before it starts …"""
+CUSHION_S: Final = 0.5
+"""… and before it goes on after an underrun: that machine is slow."""
 _KNEE: Final = 0.97
 """One track stays below; only sums of several, of keys and clicks are bent."""
 State = Literal["stopped", "buffering", "playing", "waiting", "ended"]
@@ -285,7 +287,7 @@ class Transport:
         """Frames that have to be ready before it starts."""
         if self._is_being_written(head):
             return int(AHEAD_S * self.rate)
-        return max(needed, int(CUSHION_S * self.rate)) if head.is_starved else needed
+        return max(needed, int((CUSHION_S if head.is_starved else START_S) * self.rate))
 
     def _is_being_written(self, head: _Head) -> bool:
         return any(not track.complete for track in _audible(head.heard, head.program))

@@ -105,8 +105,8 @@ class SoundFontFile:
         for zone in self.zones_for(pitch, velocity):
             voice = self._voice(zone, pitch, frames, rate)
             angle = np.pi / 2 * (zone.pan + 0.5)
-            out[0, : len(voice)] += voice * np.float32(np.cos(angle) * np.sqrt(2))
-            out[1, : len(voice)] += voice * np.float32(np.sin(angle) * np.sqrt(2))
+            for side, gain in enumerate((np.cos(angle), np.sin(angle))):
+                out[side, : len(voice)] += voice * np.float32(gain * np.sqrt(2))
         return out
 
     def zones_for(self, pitch: int, velocity: int) -> list[Zone]:

@@ -42,6 +42,8 @@ _RELEASES: Final = (0.03, 0.11)
 _IN_TUNE_CENTS: Final = 25.0
 _Tone = Callable[[int, int, int], np.ndarray]
 """``tone(pitch, velocity, frames)``: the held key, float32 [2, frames]."""
+_Layer = Callable[[int, int], int]
+"""``same_as(pitch, layer)``: the lowest layer that has the same tone."""
 
 
 class SoundFontPiano:
@@ -50,8 +52,7 @@ class SoundFontPiano:
     def __init__(self, path: Path, rate: int = RATE) -> None:
         self.name = path.stem
         self.rate = rate
-        self.release_s = 0.08
-        self._tone, self.release_s = _read(path, rate)
+        self._tone, self._same_as, self.release_s = _read(path, rate)
         self._store = ToneStore()
         self._gain = np.float32(1.0)
         middle = self._tone(60, 127, rate // 5)
@@ -62,30 +63,34 @@ class SoundFontPiano:
 
     def tone(self, pitch: int, velocity: int, frames: int) -> np.ndarray:
         """See `Instrument.tone`."""
-        key = int(pitch), layer_of(velocity)
+        key = int(pitch), self._same_as(int(pitch), layer_of(velocity))
         frames = min(frames, int(_LONGEST_S * self.rate))
         found = self._store.get(key, frames)
         if found is not None:
             return found
-        # Two seconds at least: how a tone falls is judged by its second one.
-        asked = rounded_length(max(frames, 2 * self.rate), self.rate)
+        asked = rounded_length(frames, self.rate)
         held = self._tone(key[0], LAYERS[key[1]], asked) * self._gain
-        held *= _fall(held, key[0], self.rate)
         if _is_one_sided(held):
             held = held.mean(0, keepdims=True)
         return self._store.put(key, held, asked >= int(_LONGEST_S * self.rate))
 
 
-def _read(path: Path, rate: int) -> tuple[_Tone, float]:
-    """The tones of a file and the time constant of their release. Raises UserError."""
+def _read(path: Path, rate: int) -> tuple[_Tone, _Layer, float]:
+    """The tones of a file, which layers are alike, and the time constant of the release. Raises UserError."""
     try:
         file = SoundFontFile(path)
     except Compressed:
-        return compressed_tones(path, rate), 0.08
+        return compressed_tones(path, rate), lambda pitch, layer: layer, 0.08
+
+    @lru_cache(maxsize=1024)
+    def same_as(pitch: int, layer: int) -> int:
+        zones = file.zones_for(pitch, LAYERS[layer])
+        return next(i for i in range(layer + 1) if file.zones_for(pitch, LAYERS[i]) == zones)
+
     releases = [zone.release_s for zone in file.zones_for(60, 100)]
     # The format's release is the time for 100 dB.
     constant = float(np.clip(max(releases) / (5 * np.log(10)), *_RELEASES))
-    return lambda pitch, velocity, frames: file.tone(pitch, velocity, frames, rate), constant
+    return lambda pitch, velocity, frames: file.tone(pitch, velocity, frames, rate), same_as, constant
 
 
 def compressed_tones(path: Path, rate: int) -> _Tone:
@@ -105,13 +110,15 @@ def compressed_tones(path: Path, rate: int) -> _Tone:
     def tone(pitch: int, velocity: int, frames: int) -> np.ndarray:
         score = symusic.Score(ttype="second")
         track = symusic.Track(ttype="second", program=0, is_drum=False)
-        # Held a little longer than what is used, so that its own release is not heard.
-        track.notes.append(symusic.Note(0.0, frames / rate + 0.05, pitch, velocity, ttype="second"))
+        # Two seconds at least: how a tone falls is judged by its second one. Held a little longer than what is used,
+        # so that its own release is not heard.
+        count = max(frames, 2 * rate)
+        track.notes.append(symusic.Note(0.0, count / rate + 0.05, pitch, velocity, ttype="second"))
         score.tracks.append(track)
-        samples = np.asarray(synth.render(score, stereo=True), np.float32)[:, :frames]
-        out = np.zeros((2, frames), np.float32)
+        samples = np.asarray(synth.render(score, stereo=True), np.float32)[:, :count]
+        out = np.zeros((2, count), np.float32)
         out[:, : samples.shape[1]] = np.nan_to_num(samples)
-        return out
+        return (out * _fall(out, pitch, rate))[:, :frames]
 
     wrong = [pitch for pitch in (48, 60, 72) if not is_in_tune(tone(pitch, 100, rate)[0], pitch, rate)]
     if wrong:

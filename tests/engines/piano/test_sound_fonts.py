@@ -256,3 +256,33 @@ def test_fluidsynth_plays_the_same_tone(pitch: int) -> None:
     assert np.abs(levels[0] - levels[1]).max() < 1.0
     assert abs(peaks[0] - peaks[1]) <= 1
     assert centres[0] == pytest.approx(centres[1], rel=0.01)
+
+
+def test_layers_with_the_same_samples_share_one_tone(tmp_path: Path) -> None:
+    one = SoundFontPiano(write_font(tmp_path / "one.sf2", [Layer(sine(C4))]))
+    assert one.tone(60, 20, RATE // 2) is one.tone(60, 127, RATE // 2)
+    layers = [Layer(sine(C4), gens=[(44, 0 | 63 << 8)]), Layer(sine(2 * C4), gens=[(44, 64 | 127 << 8)])]
+    two = SoundFontPiano(write_font(tmp_path / "two.sf2", layers))
+    assert two.tone(60, 20, RATE // 2) is two.tone(60, 36, RATE // 2)
+    assert two.tone(60, 20, RATE // 2) is not two.tone(60, 100, RATE // 2)
+
+
+def test_looped_tones_of_symusic_die_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    symusic = pytest.importorskip("symusic")
+
+    class Organ:
+        """Plays every key for ever, in tune."""
+
+        def __init__(self, **settings: Any) -> None:
+            self.rate = settings["sample_rate"]
+
+        def render(self, score: Any, stereo: bool) -> np.ndarray:
+            note = score.tracks[0].notes[0]
+            t = np.arange(int(note.duration * self.rate)) / self.rate
+            return np.tile(np.sin(2 * np.pi * 440 * 2 ** ((note.pitch - 69) / 12) * t), (2, 1))
+
+    monkeypatch.setattr(symusic, "Synthesizer", Organ)
+    tone = compressed_tones(Path("organ.sf3"), RATE)
+    long, short = tone(60, 100, 3 * RATE), tone(60, 100, RATE)
+    assert np.array_equal(long[:, :RATE], short)
+    assert np.abs(long[:, -RATE:]).max() < 0.3 < 0.9 < np.abs(long[:, :RATE]).max()
