@@ -14,6 +14,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Final, Literal
 
@@ -250,7 +251,11 @@ def _of_archive(archive: Path, source: str, melodies: bool, check: Check, progre
             check()
             name = member.split("/", 1)[1].removesuffix(".mid")
             progress(done, len(members), name)
-            yield _read(name, lambda m=member, n=name: read_midi_bytes(opened.read(m), n), melodies, check)
+            yield _read(name, partial(_member, opened, member, name), melodies, check)
+
+
+def _member(archive: zipfile.ZipFile, member: str, name: str) -> Performance:
+    return read_midi_bytes(archive.read(member), name)
 
 
 def _of_folder(folder: Path, files: list[Path], melodies: bool, check: Check, progress: Progress) -> Reading:
@@ -258,7 +263,7 @@ def _of_folder(folder: Path, files: list[Path], melodies: bool, check: Check, pr
         check()
         name = path.relative_to(folder).as_posix()
         progress(done, len(files), name)
-        yield _read(name, lambda p=path: read_midi(p), melodies, check)
+        yield _read(name, partial(read_midi, path), melodies, check)
 
 
 def _read(

@@ -162,7 +162,10 @@ def concatenate(parts: Sequence[Notes], *, gap: float | None = None) -> Notes:
         return Notes.empty()
     pedal = np.concatenate([part.pedal for part in parts])
     return Notes(
-        *(np.concatenate([getattr(part, name) for part in parts]) for name in ("start", "end", "pitch", "velocity")),
+        np.concatenate([part.start for part in parts]),
+        np.concatenate([part.end for part in parts]),
+        np.concatenate([part.pitch for part in parts]),
+        np.concatenate([part.velocity for part in parts]),
         joined_spans(pedal),
     )
 

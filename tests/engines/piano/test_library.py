@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -9,6 +12,7 @@ from engines.piano.codec import decode, encode
 from engines.piano.composing import Chord, Sheet, chords, line, pitch_of, tune
 from engines.piano.features import profile, similarity
 from engines.piano.pedal import sustained
+from engines.piano.tunes import TUNES
 
 
 def test_there_is_enough_for_the_first_minute() -> None:
@@ -96,3 +100,22 @@ def test_a_tune_fills_its_bars_and_comes_home() -> None:
     assert [beat for beat, _, _ in made] == [0, 1, 2, 5, 8, 9, 10, 12]
     assert made[-1][2] % 12 == 0 and made[-1][1] == 4
     assert all(pitch % 12 in (0, 2, 4, 5, 7, 9, 11) for _, _, pitch in made)
+
+
+def test_the_window_pays_for_no_slow_import() -> None:
+    modules = "notes, midi, codec, library, corpus, features, melody, musicxml"
+    code = (
+        f"import sys; from engines.piano import {modules}; library.styles(); "
+        "print([m for m in ('torch', 'mido', 'symusic', 'pretty_midi', 'sounddevice', 'sklearn') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_bars_of_the_melodies_are_full() -> None:
+    for name, (_, _, _, text) in TUNES.items():
+        bars = [sum(float(w.partition("/")[2] or 1) for w in bar.split()) for bar in text.split("|")]
+        size = max(set(bars), key=bars.count)
+        # All but a pickup, the last bar, and notes held for two bars.
+        odd = [beats for beats in bars[1:-1] if beats != size and beats % size]
+        assert not odd, (name, odd)
