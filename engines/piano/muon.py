@@ -36,17 +36,17 @@ class Muon(torch.optim.Optimizer):
                 if p.grad is not None:
                     by_shape[p.shape].append(p)
             for shape, parameters in by_shape.items():
-                moved = torch.stack([self._momentum(p, group["momentum"]) for p in parameters])
+                moved = torch.stack([self._momentum(p, p.grad, group["momentum"]) for p in parameters])
                 size = group["lr"] * 0.2 * math.sqrt(max(shape))
                 for p, step in zip(parameters, orthogonal(moved), strict=True):
                     p.sub_(step, alpha=size)
 
-    def _momentum(self, p: Tensor, momentum: float) -> Tensor:
+    def _momentum(self, p: Tensor, grad: Tensor, momentum: float) -> Tensor:
         state = self.state[p]
         if not state:
             state["momentum_buffer"] = torch.zeros_like(p)
-        buffer = state["momentum_buffer"].lerp_(p.grad, 1 - momentum)
-        return p.grad.lerp(buffer, momentum)
+        buffer = state["momentum_buffer"].lerp_(grad, 1 - momentum)
+        return grad.lerp(buffer, momentum)
 
 
 def orthogonal(matrices: Tensor) -> Tensor:

@@ -74,7 +74,7 @@ class Sampler:
         self.device = net.softmax.weight.device
         self._z = None if z is None else z.to(self.device).expand(batch, *z.shape[1:])
         self._melody = None if melody is None else _rows(melody.to(self.device), batch)
-        self._layers = [_CachedLayer(layer, batch, net.config.length) for layer in net.layers]
+        self._layers = [_CachedLayer(layer, batch, net.config.length) for layer in net.decoder_layers]
         self._position = sinusoids(net.config.length, net.softmax.weight)
         self._drawn: list[Tensor] = []
         self.nll = torch.zeros(batch, device=self.device)

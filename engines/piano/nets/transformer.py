@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, Literal, cast, get_args
 
 import torch
 import torch.nn.functional as F
@@ -191,6 +191,11 @@ class StyleAutoencoder(nn.Module):
         self.softmax = nn.Linear(c.d, c.vocabulary, bias=False)
         nn.init.normal_(self.softmax.weight, std=1 / math.sqrt(c.d))
 
+    @property
+    def decoder_layers(self) -> list[DecoderLayer]:
+        """The decoder's layers, in order."""
+        return cast(list[DecoderLayer], list(self.layers))
+
     def encode(self, tokens: Tensor, mask: Tensor | None = None) -> Tensor:
         """H [B, L, d] of a performance int64 [B, L]. mask: bool [B, L], True where a token counts."""
         if self.performance_encoder is None:
@@ -276,8 +281,9 @@ class StyleAutoencoder(nn.Module):
     def loudness_of_style(self, z: Tensor) -> Tensor:
         """|W_o W_v z| in each layer, [B, layers]: how loudly the style speaks. For modes whose memory is one slot or
         a sum."""
+        crosses = [layer.cross for layer in self.decoder_layers if layer.cross is not None]
         with torch.no_grad():
-            return torch.cat([layer.cross.constant(z[:, None]).norm(dim=-1) for layer in self.layers], 1)
+            return torch.cat([cross.constant(z[:, None]).norm(dim=-1) for cross in crosses], 1)
 
 
 def build(architecture: dict[str, Any] | StyleConfig, seed: int = 0) -> StyleAutoencoder:
