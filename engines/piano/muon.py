@@ -31,14 +31,14 @@ class Muon(torch.optim.Optimizer):
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
         for group in self.param_groups:
-            by_shape: dict[torch.Size, list[Tensor]] = defaultdict(list)
+            by_shape: dict[torch.Size, list[tuple[Tensor, Tensor]]] = defaultdict(list)
             for p in group["params"]:
                 if p.grad is not None:
-                    by_shape[p.shape].append(p)
-            for shape, parameters in by_shape.items():
-                moved = torch.stack([self._momentum(p, p.grad, group["momentum"]) for p in parameters])
+                    by_shape[p.shape].append((p, p.grad))
+            for shape, pairs in by_shape.items():
+                moved = torch.stack([self._momentum(p, grad, group["momentum"]) for p, grad in pairs])
                 size = group["lr"] * 0.2 * math.sqrt(max(shape))
-                for p, step in zip(parameters, orthogonal(moved), strict=True):
+                for (p, _), step in zip(pairs, orthogonal(moved), strict=True):
                     p.sub_(step, alpha=size)
 
     def _momentum(self, p: Tensor, grad: Tensor, momentum: float) -> Tensor:
