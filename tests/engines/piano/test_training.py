@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +116,7 @@ def test_orthogonal_keeps_directions_and_evens_singular_values() -> None:
         got = orthogonal(x)
         u, _, v = torch.linalg.svd(x, full_matrices=False)
         values = torch.linalg.svdvals(got)
-        assert 0.5 < float(values.min()) and float(values.max()) < 1.3
+        assert float(values.min()) > 0.5 and float(values.max()) < 1.3
         along = (u.mT @ got @ v.mT).diagonal(dim1=1, dim2=2)
         assert torch.allclose(along.sort(descending=True).values, values, atol=1e-3)
 
@@ -225,5 +224,35 @@ def test_ship_trains_measures_and_writes_and_then_skips(
     result = run_job("piano.ship", spec)
     assert result.trained == ("piano-style", "piano-unconditional") and np.isfinite(result.nll).all()
     assert {p.name for p in out.glob("*.json")} == {"piano-style.json", "piano-unconditional.json"}
+    from engines.piano.models import load_model
+
+    loaded = load_model(str(out / "piano-style.safetensors"))
+    assert loaded.card.bytes < 2.2 * loaded.card.parameters + 20_000  # two bytes a number
+    assert next(loaded.net.parameters()).dtype == torch.float32
+    assert loaded.card.metrics["test_nll"] == pytest.approx(result.nll[0], abs=1e-4)
+    assert result.to_tables()["shipped"]["nll"].shape == (2,)
     assert run_job("piano.ship", spec).skipped == result.trained
-    assert replace(result).to_tables()["shipped"]["nll"].shape == (2,)
+
+
+def test_a_shipping_that_was_stopped_goes_on_with_the_network_it_was_at(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from engines.piano import shipped
+    from engines.piano.models import load_model
+    from engines.piano.spec import ShipSpec
+
+    small = {k: v for k, v in spec_for(folder, checkpoint_minutes=1e-6).model_dump().items()}
+    small = {k: v for k, v in small.items() if k not in ("seed", "device", "minutes", "mode")}
+    table = {name: (name, {**small, "mode": "unconditional"}) for name in ("one", "two")}
+    monkeypatch.setattr(shipped, "TABLE", table)
+    states: list[dict[str, Any]] = []
+    whole = run_job(
+        "piano.ship", ShipSpec(folder=str(tmp_path / "a"), measure=False), LocalContext(on_checkpoint=states.append)
+    )
+    middle = next(s for s in states if s.get("name") == "two" and s["part"]["trainer"]["steps_done"] == 3)
+    assert middle["trained"] == ["one"]
+    again = run_job("piano.ship", ShipSpec(folder=str(tmp_path / "b"), measure=False), LocalContext(resume=middle))
+    assert again.trained == ("one", "two") and np.array_equal(again.nll, whole.nll)
+    assert not (tmp_path / "b" / "one.json").exists()
+    first, second = (load_model(str(tmp_path / f / "two.safetensors")).net.state_dict() for f in "ab")
+    assert all(torch.equal(first[k], second[k]) for k in first)
