@@ -40,7 +40,7 @@ class MicroscopeView(QScrollArea):
         self._factor = 0.5
         self.field = FieldView(theme, "Loss slice", x="along the final perturbation", y="along the gradient’s sign",
                                x_unit="ε·√D", y_unit="ε·√D")  # fmt: skip
-        self.literal = QCheckBox("Literal l1, as the paper prints it")
+        self.literal = QCheckBox("Literal l1, as printed")
         self.literal.setToolTip(
             "Divide gradients by their l1 norm instead of their mean size: with D pixels the look-ahead is D times "
             "shorter, the arrows vanish, and NI becomes MI. It is the recipe’s normaliser everywhere in this panel"

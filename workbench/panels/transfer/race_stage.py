@@ -313,8 +313,8 @@ class RaceStage(Stage):
         self._curves.setContentsMargins(0, 0, 0, 0)
         self._curves.setSpacing(GRID)
         for plot in self.plots:
-            plot.setMinimumHeight(170)
-        self.mean.setMinimumHeight(170)
+            plot.setMinimumHeight(150)
+        self.mean.setMinimumHeight(140)
         frames = QWidget()
         column = QVBoxLayout(frames)
         column.setContentsMargins(0, 0, 0, 0)
