@@ -24,6 +24,7 @@ from engines.piano.codec import (
 )
 from engines.piano.midi import midi_bytes, read_midi_bytes
 from engines.piano.notes import Notes
+from tests.engines.piano.unhurried import unhurried
 
 texts = st.lists(st.integers(0, VOCABULARY - 1), max_size=200).map(np.array)
 crowded = st.lists(st.sampled_from([*range(40, 44), *range(128, 132), 178, 180, 300]), max_size=120).map(np.array)
@@ -78,6 +79,7 @@ def test_what_begins_before_zero_begins_at_zero() -> None:
     assert encode(Notes.of([(-0.3, 0.5, 60, 64)])).tolist() == [293, 41, 227, 129]
 
 
+@unhurried
 @given(grid_notes())
 def test_check_2_notes_on_the_grid_survive_tokens_and_a_midi_file(notes: Notes) -> None:
     tokens = encode(notes)
@@ -87,12 +89,14 @@ def test_check_2_notes_on_the_grid_survive_tokens_and_a_midi_file(notes: Notes) 
         assert again.same(notes) and np.array_equal(encode(again), tokens)
 
 
+@unhurried
 @given(texts | crowded)
 def test_check_2_any_string_decodes_and_the_second_pass_is_stable(tokens: np.ndarray) -> None:
     first = encode(decode(tokens))
     assert np.array_equal(encode(decode(first)), first)
 
 
+@unhurried
 @given(texts | crowded)
 def test_token_by_token_gives_the_same_notes(tokens: np.ndarray) -> None:
     decoder, ended = Decoder(), []
@@ -113,6 +117,7 @@ def test_an_orphaned_release_means_nothing_and_notes_left_open_end_with_the_cloc
     assert decode(np.array([41, 187, 41, 129, 187])).rows[:, 1].tolist() == [0.1, 0.2]
 
 
+@unhurried
 @given(st.integers(0, 2**32 - 1))
 def test_the_grammar_leaves_no_orphans_no_double_strikes_and_no_lost_notes(seed: int) -> None:
     rng, decoder = np.random.default_rng(seed), Decoder()
@@ -173,6 +178,7 @@ def test_of_two_melody_notes_in_a_step_the_later_stays() -> None:
     assert encode_melody(Notes.empty()).tolist() == [] and len(decode_melody(np.zeros(0, int))) == 0
 
 
+@unhurried
 @given(st.lists(st.integers(0, MELODY_VOCABULARY - 1), max_size=80).map(np.array))
 def test_any_melody_string_decodes_and_the_second_pass_is_the_first(tokens: np.ndarray) -> None:
     notes = decode_melody(tokens)

@@ -13,11 +13,13 @@ from engines.core.errors import UserError
 from engines.piano import library
 from engines.piano.features import FEATURES, FLOOR, kl, mmd_imq, overlap, profile, similarity, symmetric_kl, windows
 from engines.piano.notes import Notes
+from tests.engines.piano.unhurried import unhurried
 
 means = st.floats(-200, 200)
 deviations = st.floats(0.01, 100)
 
 
+@unhurried
 @given(means, deviations, means, deviations)
 def test_check_8_overlap_is_symmetric_between_0_and_1_and_the_standard_librarys(
     m1: float, s1: float, m2: float, s2: float
@@ -54,6 +56,7 @@ def test_a_deviation_of_zero_is_refused() -> None:
         overlap(0, 0, 0, 1)
 
 
+@unhurried
 @given(means, deviations, means, deviations)
 def test_divergences_are_not_negative_and_zero_for_equals(m1: float, s1: float, m2: float, s2: float) -> None:
     assert kl(m1, s1, m2, s2) >= -1e-9 and symmetric_kl(m1, s1, m2, s2) == symmetric_kl(m2, s2, m1, s1)

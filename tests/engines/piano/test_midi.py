@@ -13,6 +13,7 @@ from engines.piano import library, smf
 from engines.piano.midi import midi_bytes, midi_files, read_midi, read_midi_bytes, write_midi
 from engines.piano.notes import Notes
 from engines.piano.smf import compose, number, parse
+from tests.engines.piano.unhurried import unhurried
 
 
 def _file(tracks: list[bytes], *, kind: int = 1, division: int = 480) -> bytes:
@@ -195,6 +196,7 @@ def test_notes_of_one_pitch_that_overlap_are_cut_not_lost() -> None:
     assert back.rows.tolist() == [[0, 1, 60, 64], [0, 0.5, 62, 60], [1, 2, 60, 80]]
 
 
+@unhurried
 @given(st.binary(max_size=300))
 def test_random_bytes_never_break_the_reader(noise: bytes) -> None:
     for data in (noise, b"MThd" + noise, _file([noise]), _file([noise, _note()])):
@@ -205,6 +207,7 @@ def test_random_bytes_never_break_the_reader(noise: bytes) -> None:
         assert len(found.notes) > 0
 
 
+@unhurried
 @given(st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), min_size=1, max_size=8))
 def test_a_file_with_wrong_bytes_never_breaks_the_reader(faults: list[tuple[int, int]]) -> None:
     data = bytearray(midi_bytes(library.item("ambient").notes))
@@ -218,6 +221,7 @@ def test_a_file_with_wrong_bytes_never_breaks_the_reader(faults: list[tuple[int,
         assert len(found.notes) > 0
 
 
+@unhurried
 @given(st.integers(0, 2**28 - 1))
 def test_numbers_of_variable_length(value: int) -> None:
     data = compose(480, 500_000, [(value, b"\x90\x3c\x40"), (value, b"\x80\x3c\x40")])

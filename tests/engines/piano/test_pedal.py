@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from engines.piano.notes import Notes
 from engines.piano.pedal import presses, sustained
+from tests.engines.piano.unhurried import unhurried
 
 
 def _pedalled(rows: list[tuple[float, float, int]], pedal: list[tuple[float, float]]) -> Notes:
@@ -91,6 +92,7 @@ def _by_walking(notes: Notes) -> list[tuple[float, float, int]]:
     return sorted((float(notes.start[n]), end, int(notes.pitch[n])) for n, end in ends.items() if n not in gone)
 
 
+@unhurried
 @given(st.data())
 def test_one_sort_gives_what_walking_from_event_to_event_gives(data: st.DataObject) -> None:
     tick = st.integers(0, 12)
