@@ -413,7 +413,7 @@ class MainWindow(QMainWindow):
             if current is not None and current.accepts(path):
                 taken = current.open_checked(path) and taken
             elif (topic := self._topic_for(path)) is not None:
-                self.show_panel(topic, lambda panel, path=path: panel.open_checked(path))
+                self.show_panel(topic, _opening(path))
             else:
                 strange.append(path)
         if strange:
@@ -554,6 +554,10 @@ def app_icon() -> QIcon:
         if file.exists():
             icon.addFile(str(file), QSize(side, side))
     return icon
+
+
+def _opening(path: Path) -> Callable[[Panel], bool]:
+    return lambda panel: panel.open_checked(path)
 
 
 def _bytes(text: str) -> QByteArray:

@@ -88,13 +88,14 @@ def _laid_on_paper(layer: Image) -> tuple[Image, Paper]:
     """An RGBA picture without holes. Raises UserError where nothing can be seen of it."""
     from PIL import Image
 
-    thinnest, thickest = layer.getchannel("A").getextrema()
+    opacity = np.asarray(layer)[..., 3]
+    thinnest, thickest = int(opacity.min()), int(opacity.max())
     if thickest < _SEEN:
         raise UserError("it is transparent all over: nothing can be seen", "save it with a background")
     if thinnest == 255:
         return layer.convert("RGB"), ""
     flat = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
-    if min(low for low, _ in flat.getextrema()) <= 255 - _CONTRAST:
+    if int(np.asarray(flat).min()) <= 255 - _CONTRAST:
         return flat, "white"
     return Image.alpha_composite(Image.new("RGBA", layer.size, "black"), layer).convert("RGB"), "black"
 

@@ -15,7 +15,7 @@ from engines.vision.results import TrainResult, TrainSnapshot
 from engines.vision.spec import TrainSpec
 from engines.vision.training.shipped import TABLE, spec_of
 from workbench.panels.base import Export
-from workbench.panels.stage import Stage
+from workbench.panels.training_stage import TrainingStage
 from workbench.panels.vision.kept import keep
 from workbench.theme import GRID
 from workbench.widgets.basics import ElidedLabel, duration, label, number, percent, set_enabled
@@ -25,7 +25,6 @@ from workbench.widgets.plots import Plot
 from workbench.widgets.spec_form import SpecForm
 
 if TYPE_CHECKING:
-    from engines.core.records import RunRecord
     from workbench.panels.base import Panel
     from workbench.runner import JobHandle
 
@@ -38,7 +37,7 @@ ACCURACIES: Final = (
 DATA: Final = ("digits", "mnist", "fashion-mnist", "cifar10")
 
 
-class TrainingView(Stage):
+class TrainingView(TrainingStage[TrainSpec]):
     """Run trains by the settings on the left; Stop keeps the last finished epoch, from which it can go on.
 
     model_kept(name): the trained weights were put among the user's models; list them anew and perhaps tick it.
@@ -47,16 +46,17 @@ class TrainingView(Stage):
     """
 
     run_text = "Train"
+    job = JOB
+    spec = TrainSpec
     model_kept = Signal(str)
 
     def __init__(self, panel: Panel, *, start: Mapping[str, Any] | None = None, hint: str = "") -> None:
         super().__init__(panel)
         theme = panel.services.theme
-        self._before: JobHandle | RunRecord | None = None
         self._spec: TrainSpec | None = None
         self._last: TrainSnapshot | None = None
         self._weights: Path | None = None
-        self.form: SpecForm[TrainSpec] = SpecForm(
+        self.form = SpecForm(
             TrainSpec,
             leave_out=("save_as", "start_from"),
             choices={"device": panel.services.devices, "data": DATA},
@@ -73,8 +73,6 @@ class TrainingView(Stage):
             self.recipes.addItem(f"{name}: {title}", name)
         self.recipes.activated.connect(lambda _: self._fill_recipe())
         self.status = ElidedLabel(hint or "The embedded digits train in a minute; no data set is needed.")
-        self.resume_button = QPushButton("Go on from the last epoch")
-        self.resume_button.clicked.connect(self.resume)
         self.use_button = QPushButton("Use this model")
         self.use_button.clicked.connect(self.use_model)
         set_enabled(self.use_button, "Train a network first")
@@ -83,25 +81,20 @@ class TrainingView(Stage):
         self.steps = Plot(theme, title="Loss of the latest steps", x="step", y="cross entropy", legend=False)
         self.samples = Gallery(theme, "What the network saw", thumb=56, empty="Images as the network sees them")
         self._build()
-        panel.services.runner.resumable_changed.connect(self._offer_resuming)
-        self._offer_resuming()
+        self.watch_runs()
 
     # -- stage ------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        spec = self.form.read()
+        self.form.read()  # what does not fit leaves the curves as they are
         self._clear()
-        self._follow(self.panel.start(JOB, spec), spec)
+        super().start()
 
-    def resume(self) -> None:
-        """Go on with the run that was stopped, with the settings it began with."""
-        if self._before is None:
-            return
-        handle = self.panel.services.runner.resume(self._before)
-        self.panel.follow(handle)
-        spec = TrainSpec.checked(handle.spec) if isinstance(handle.spec, dict) else handle.spec
-        self.form.set_spec(spec)  # type: ignore[arg-type]
-        self._follow(handle, spec)  # type: ignore[arg-type]
+    def begin(self, handle: JobHandle, spec: TrainSpec) -> None:
+        self._spec, self._weights = spec, None
+        set_enabled(self.use_button, "It is being trained")
+        super().begin(handle, spec)
+        self.status.setText("Waiting for the training to begin…")
 
     def show_snapshot(self, snapshot: Any) -> None:
         if not isinstance(snapshot, TrainSnapshot):
@@ -111,7 +104,7 @@ class TrainingView(Stage):
         self._draw(snapshot)
 
     def show_end(self, handle: JobHandle) -> None:
-        self._offer_resuming()
+        self.offer_resuming()
         if handle.state == "done":
             self._show_result(handle.result)
         elif handle.state == "cancelled":
@@ -121,20 +114,6 @@ class TrainingView(Stage):
             self.status.setText(handle.error.what)
         else:
             self.status.setText("The run has ended.")
-
-    def close_stage(self) -> None:
-        super().close_stage()
-        self.panel.services.runner.resumable_changed.disconnect(self._offer_resuming)
-
-    def save_state(self) -> dict[str, Any]:
-        spec = self.form.spec()
-        return {} if spec is None else spec.model_dump(mode="json")
-
-    def restore_state(self, state: dict[str, Any]) -> None:
-        try:
-            self.form.set_spec(TrainSpec.checked({k: v for k, v in state.items() if k in TrainSpec.model_fields}))
-        except UserError:
-            return
 
     def use_model(self) -> None:
         """Put the trained weights among the user's models."""
@@ -183,33 +162,6 @@ class TrainingView(Stage):
             plot.clear()
         self.samples.set_tiles([])
         set_enabled(self.use_button, "It is being trained")
-
-    def _follow(self, handle: JobHandle, spec: TrainSpec) -> None:
-        self._before, self._spec, self._weights = None, spec, None
-        set_enabled(self.resume_button, "The run is under way")
-        set_enabled(self.use_button, "It is being trained")
-        self.take(handle)
-        self.status.setText("Waiting for the training to begin…")
-
-    def take(self, handle: JobHandle) -> None:
-        """Follow a job that was just started."""
-        super().close_stage()
-        self.handle = handle
-        handle.published.connect(self._published)
-        handle.ended.connect(self._ended)
-
-    def _offer_resuming(self) -> None:
-        """The run that was stopped here, else one that an earlier window left unfinished."""
-        if self.handle is not None and not self.handle.has_ended:
-            return
-        last = self.handle
-        if last is not None and last.state in ("cancelled", "interrupted") and last.run_id and last.can_resume:
-            self._before = last
-        else:
-            runs = [run for run in self.panel.services.runner.resumable() if run.name == JOB]
-            self._before = runs[0] if runs else None  # newest first
-        reason = "" if self._before is not None else "There is no stopped run with a finished epoch"
-        set_enabled(self.resume_button, reason, "With the settings that the run began with")
 
     def _show_result(self, result: TrainResult) -> None:
         robust = f", {percent(result.robust_accuracy)} under attack" if np.isfinite(result.robust_accuracy) else ""
