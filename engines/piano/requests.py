@@ -45,7 +45,8 @@ class Variation:
     tokens: int16 [n], primer included. nll: float32 [n], nats of each token under the network's own distribution, NaN
     in the primer. notes: float64 [N, 4], finished ones: start, end (s), pitch, velocity, in the order of starts.
     clock: seconds composed. top: int16 [8], the likeliest tokens of the newest draw; shares: float32 [8], their
-    probabilities, sum at most 1.
+    probabilities, sum at most 1. attention: float32 [layers, m], how much the newest position looked at each earlier
+    one, mean over heads; entry k is k tokens ago.
     """
 
     tokens: np.ndarray
@@ -54,6 +55,7 @@ class Variation:
     clock: float
     top: np.ndarray
     shares: np.ndarray
+    attention: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
 
 
 @dataclass(frozen=True)

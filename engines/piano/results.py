@@ -144,6 +144,28 @@ class MorphResult:
 
 
 @dataclass(frozen=True)
+class WriteResult:
+    """Pieces that were composed.
+
+    files: MIDI files, tokens and style vector as .npy; empty where nobody keeps them. notes: int64 [K], of each piece.
+    nll: float64 [K], mean nats per token under the network's own distribution. overlap: float64 [K], mean overlap of
+    features with the first style; NaN where a piece is too short.
+    """
+
+    weights: str
+    files: tuple[str, ...]
+    seconds: float
+    notes: np.ndarray
+    nll: np.ndarray
+    overlap: np.ndarray
+    tokens_per_second: float
+    remarks: tuple[str, ...] = ()
+
+    def to_tables(self) -> dict[str, dict[str, np.ndarray]]:
+        return {"pieces": {"notes": self.notes, "nats_per_token": self.nll, "overlap": self.overlap}}
+
+
+@dataclass(frozen=True)
 class StylesResult:
     """Style vectors of N performances and a map of them.
 

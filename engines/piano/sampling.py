@@ -145,6 +145,10 @@ class Sampler:
         probabilities = logits.softmax(1)
         return probabilities if self.top_p >= 1 else nucleus(probabilities, self.top_p)
 
+    def attention(self, row: int = 0) -> Tensor:
+        """How a row's newest position looked back: float32 [layers, n], mean over heads, entry k for k tokens ago."""
+        return torch.stack([layer.weights[:, row, -1].mean(0).flip(0) for layer in self._layers])
+
     def _restart(self, first: int) -> None:
         """Make the cache anew from token number `first` on, at position 0."""
         with torch.inference_mode():
@@ -207,6 +211,7 @@ class _CachedLayer:
             for width in self._widths[1:]
         )
         self._near_last = layer.attention.table.detach().flip(1).mT.contiguous()  # [H, c, R], distance 0 last
+        self.weights = torch.zeros(p.heads, batch, 1, 0)
         self._constant: Tensor | None = None
         self._memory: tuple[Tensor, Tensor] | None = None
 
@@ -250,7 +255,8 @@ class _CachedLayer:
             scores += causal_scores(q, self.layer.attention.table, end)
             ahead = torch.ones(n, end, dtype=torch.bool, device=x.device).triu_(filled + 1)
             scores.masked_fill_(ahead, -torch.inf)
-        return self._joined(scores.softmax(-1) @ self._values[:, :, :end], self.layer.attention.projections.o.weight)
+        self.weights = scores.softmax(-1)
+        return self._joined(self.weights @ self._values[:, :, :end], self.layer.attention.projections.o.weight)
 
     def _split(self, x: Tensor) -> Tensor:
         batch, n, width = x.shape

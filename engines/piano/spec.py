@@ -105,6 +105,27 @@ class ComposeSpec(Spec):
     weights_kept: int = param(3, "Loaded networks kept in memory.", ge=1, le=20, group="Run", advanced=True)
 
 
+class WriteSpec(Spec):
+    """A piece in a style and on a melody, as files ("piano.write")."""
+
+    weights: str = param("piano-style", _WEIGHTS, group="Network")
+    style: str = param("ballad", "A piece that comes with the program, or a MIDI file.", group="Music")
+    second: str = param("", "A second style to mix in; empty for none.", group="Music")
+    alpha: float = param(0.5, "How far towards the second style.", ge=0, le=1, group="Music")
+    melody: str = param(
+        "ode-to-joy", "A melody that comes with the program, or a MIDI file; empty for none.", group="Music"
+    )
+    seconds: float = param(30.0, "Length of the piece.", gt=0, le=3600, unit="s", group="Composing")
+    variations: int = param(1, "Pieces composed at once.", ge=1, le=32, group="Composing")
+    temperature: float = param(
+        1.0, "0 takes the likeliest token, 1 the network's own chances.", ge=0, le=2, group="Composing"
+    )
+    top_p: float = param(0.95, "Only the likeliest tokens with this share are drawn.", gt=0, le=1, group="Composing")
+    grammar: bool = param(True, "No release of a key that is up, no strike of one that is down.", group="Composing")
+
+    presets: ClassVar[dict[str, dict[str, Any]]] = {"quick": {}, "full": {"seconds": 120.0, "variations": 4}}
+
+
 class StylesSpec(Spec):
     """Style vectors of performances, and a map of them ("piano.styles")."""
 

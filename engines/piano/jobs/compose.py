@@ -52,12 +52,16 @@ class Session:
         self._pending: ComposeRequest | None = None
 
     def turn(self) -> None:
-        """Wait a little for a request and answer it. What is wrong with it is answered, and ends nothing."""
+        """Wait a little for a request and answer it."""
         request, self._pending = self._pending or self.ctx.latest_request(_IDLE_S), None
         if request is None:
             return
+        self.answer(request)
+
+    def answer(self, request: ComposeRequest) -> None:
+        """Compose what is asked for until it is done or a newer request comes. What is wrong with it is published."""
         try:
-            self._answer(request)
+            self._compose(request)
         except _NewerError:
             return
         except UserError as error:
@@ -71,7 +75,7 @@ class Session:
         if self._pending is not None:
             raise _NewerError
 
-    def _answer(self, request: ComposeRequest) -> None:
+    def _compose(self, request: ComposeRequest) -> None:
         started = time.perf_counter()
         piece = _Piece(self, checked(request))
         shown_at = 0.0
@@ -227,6 +231,7 @@ class _Piece:
             nll=np.array([n[row] for n in self._nll[:length]], np.float32),
             notes=notes,
             clock=clock,
+            attention=self._sampler.attention(row).cpu().numpy(),
             **_top(self._probabilities, row),
         )
 

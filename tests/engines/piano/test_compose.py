@@ -66,6 +66,7 @@ def test_variations_stream_and_the_last_answer_holds_every_note(weights: Callabl
         assert len(v.tokens) == len(v.nll) == 120
         assert np.isfinite(v.nll).all()
         assert np.array_equal(v.notes, decode(v.tokens).rows)
+        assert v.attention.shape == (2, 25) and np.allclose(v.attention.sum(1), 1, atol=1e-5)
         assert v.shares.sum() <= 1 + 1e-6 and (np.diff(v.shares) <= 0).all()
 
 
@@ -189,6 +190,35 @@ def test_a_newer_request_takes_over_and_a_stop_ends_the_session(
     ctx.cancel()
     thread.join(20)
     assert not thread.is_alive()
+
+
+def test_a_piece_as_files(weights: Callable[[str], str], tmp_path: Path) -> None:
+    from engines.piano.midi import read_midi
+    from engines.piano.spec import WriteSpec
+
+    name = weights("melody+performance")
+    spec = WriteSpec(weights=name, style="ragtime", second="chorale", melody="twinkle", seconds=6.0, variations=2)
+    shares: list[float] = []
+    ctx = LocalContext(folder=tmp_path, on_progress=lambda done, total, text: shares.append(done / total))
+    found = run_job("piano.write", spec, ctx)
+    assert found.files == ("piece-1.mid", "piece-1-tokens.npy", "piece-2.mid", "piece-2-tokens.npy", "style.npy")
+    assert found.seconds == 6.0 and shares[-1] == 1
+    for k in range(2):
+        assert len(read_midi(tmp_path / f"piece-{k + 1}.mid").notes) <= found.notes[k]
+    assert np.load(tmp_path / "style.npy").shape == (16,)
+    assert np.load(tmp_path / "piece-2-tokens.npy").dtype == np.int16
+    again = run_job("piano.write", spec.changed(style=str(tmp_path / "piece-1.mid"), second="", melody="", seconds=2.0))
+    assert not again.files and "rest" in again.remarks[0]
+
+
+def test_a_piece_of_nothing_is_refused(weights: Callable[[str], str]) -> None:
+    from engines.piano.spec import WriteSpec
+
+    for change, said in (({"style": "no-such-piece"}, "no piece"), ({"style": "nowhere.mid"}, "nowhere.mid")):
+        with pytest.raises(UserError, match=said):
+            run_job("piano.write", WriteSpec(weights=weights("performance"), **change))  # type: ignore[arg-type]
+    with pytest.raises(UserError, match="no weights"):
+        run_job("piano.write", WriteSpec(weights="no-such-weights"))
 
 
 def test_weights_of_something_else_are_refused(tmp_path: Path) -> None:

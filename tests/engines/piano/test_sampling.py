@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from engines.core.errors import UserError
-from engines.piano.nets.transformer import StyleAutoencoder, StyleConfig, build
+from engines.piano.nets.relative import causal_scores
+from engines.piano.nets.transformer import StyleAutoencoder, StyleConfig, build, sinusoids
 from engines.piano.sampling import Sampler, clock, nucleus, style_of
 
 SMALL: dict[str, Any] = {
@@ -161,6 +162,23 @@ def test_a_grammar_is_obeyed_and_told_everything(temperature: float) -> None:
         assert (probabilities[:, 178:278] == 0).all() and (probabilities[:, :2] == 0).all()
     assert np.array_equal(np.stack(grammar.fed, 1), sampler.tokens.numpy())
     assert ((sampler.tokens[:, 2:] < 178) | (sampler.tokens[:, 2:] >= 278)).all()
+
+
+def test_attention_counts_backwards_from_the_newest_token() -> None:
+    net = net_of("unconditional")
+    sampler = Sampler(net, 2, generator=drawn())
+    for _ in range(5):
+        sampler.step()
+    got = sampler.attention(1)
+    layer = net.layers[0].attention
+    x = torch.cat([torch.zeros(2, 1, 16), net.embedding(sampler.tokens)], 1) + sinusoids(6, net.norm.weight)
+    with torch.no_grad():
+        h = net.layers[0].norm_self(x)
+        p = layer.projections
+        q, k = p.split(p.q(h)) * p.scale, p.split(p.k(h))
+        scores = (q @ k.mT + causal_scores(q, layer.table, 6))[:, 1, -1].softmax(-1)
+    assert got.shape == (2, 6)
+    assert torch.allclose(got[0], scores.mean(0).flip(0), atol=1e-5)
 
 
 def test_nll_is_that_of_the_networks_own_distribution() -> None:
