@@ -32,8 +32,6 @@ PLAIN_SUFFIX, ROBUST_SUFFIX = "-f", "-robust"
 """Of the files of classifiers that were trained with a bank and lie beside it."""
 _SPOT_IMAGES = 6000
 """Images that a classifier on the spot learns from at most."""
-_SEEN, SEEN_WITH_DRAWN = 25_000, 150_000
-"""Images that a small classifier learns from in all; drawn digits are many, and of many hands."""
 
 
 def nothing() -> None:
@@ -192,13 +190,9 @@ def on_the_spot(
 
 
 def fit_classifier(
-    parts: Parts, *, eps: float = 0.0, seed: int = 0, device: str = "cpu", seen: int = _SEEN,
-    check: Callable[[], None] = nothing,
-) -> ImageNet:  # fmt: skip
-    """A dense network for small images (strided convolutions from 20 pixels on), plainly or adversarially trained.
-
-    seen: how many images it learns from in all, repeated ones included; 2 to 40 epochs.
-    """
+    parts: Parts, *, eps: float = 0.0, seed: int = 0, device: str = "cpu", check: Callable[[], None] = nothing
+) -> ImageNet:
+    """A dense network for small images (strided convolutions from 20 pixels on), plainly or adversarially trained."""
     import torch
 
     from engines.vision.nets.zoo import build
@@ -207,7 +201,7 @@ def fit_classifier(
     shape = parts.train.shape
     kind = {"kind": "mlp", "hidden": (96, 96)} if min(shape[1:]) < 20 else {"kind": "lenet-small"}
     net = build({**kind, "input_shape": shape, "classes": len(parts.classes)}, seed=seed)
-    epochs = int(np.clip(round(seen / len(parts.train)), 2, 40))
+    epochs = int(np.clip(round(25_000 / len(parts.train)), 2, 40))
     settings = Settings(
         epochs=epochs, batch=32, rate=2e-3, adversarial="pgd" if eps else "none", eps=eps, steps=10,
         eps_ramp=epochs / 3 if eps else 0.0, seed=seed,

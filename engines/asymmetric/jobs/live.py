@@ -28,8 +28,10 @@ if TYPE_CHECKING:
     from engines.asymmetric.morph import Walk
     from engines.vision.images import Pool
 
-_SLICE_S = 0.04
+_SLICE_S = 0.02
 _IDLE_S = 0.25
+_FIRST_MS = 25.0
+"""How long the first picture of a way waits for steps to show."""
 _KEPT = 4
 """Sets of models kept in memory."""
 FRAMES = 21
@@ -258,7 +260,7 @@ class Desk:
                     way.step()
             final = ways[0].is_over and ways[1].is_over
             # The very first picture waits for some steps: one that shows nothing new is no answer.
-            if final or (self._is_due() and (self._published or self._milliseconds() > 60)):
+            if final or (self._is_due() and (self._published or self._milliseconds() > _FIRST_MS)):
                 self._publish(self._shown(request, models, image, ways, final))
             yield
 

@@ -14,7 +14,7 @@ from engines.asymmetric.drawn import drawn_digits
 from engines.asymmetric.images import EMBEDDED, Parts, shape_of, test_images, training_images
 from engines.asymmetric.metrics import auc, threshold_at
 from engines.asymmetric.results import TrainResult
-from engines.asymmetric.setting import PLAIN_SUFFIX, ROBUST_SUFFIX, SEEN_WITH_DRAWN, fit_classifier, load_bank
+from engines.asymmetric.setting import PLAIN_SUFFIX, ROBUST_SUFFIX, fit_classifier, load_bank
 from engines.asymmetric.snapshots import TrainSnapshot
 from engines.asymmetric.spec import TrainSpec
 from engines.core import data
@@ -255,8 +255,7 @@ def _save_companions(spec: TrainSpec, ctx: JobContext, path: Path, parts: Parts,
     # l2 balls have no counterpart here: the robust one then defends pixels by what an even spread would allow.
     eps = spec.eps if spec.norm == "linf" else spec.eps / float(np.prod(net.input_shape)) ** 0.5
     for suffix, radius in ((PLAIN_SUFFIX, 0.0), (ROBUST_SUFFIX, eps)):
-        seen = {"seen": SEEN_WITH_DRAWN} if spec.with_drawn else {}
-        classifier = fit_classifier(parts, eps=radius, seed=spec.seed, device=str(device), check=ctx.check, **seen)
+        classifier = fit_classifier(parts, eps=radius, seed=spec.seed, device=str(device), check=ctx.check)
         accuracy = float((logits(classifier, pool, ctx.check).argmax(1) == pool.labels).mean())
         robust = f", trained against l∞ ε {radius:g}" if radius else ""
         card = ModelCard(

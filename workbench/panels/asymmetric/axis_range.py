@@ -27,6 +27,8 @@ class AxisRange(QComboBox):
         self._lowest = 0.0
         self.setAccessibleName(f"Axis of {name}")
         self.setToolTip(f"How much of the axis of {name} is shown; the wheel over the plot zooms freely")
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.setMinimumContentsLength(10)
         if fit:
             self.addItem("Fit the axis", FIT)
         for floor in FLOORS:

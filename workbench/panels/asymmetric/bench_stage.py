@@ -236,7 +236,10 @@ class BenchStage(Stage):
             return
         r = self.rule.currentIndex()
         natural = float((result.score[r] >= self.threshold).mean())
-        self.slider_text.setText(f"T {number(self.threshold)}: {percent(natural, 0)} of natural images pass")
+        self.slider_text.setText(f"T {number(self.threshold)}: {percent(natural, 0)} pass")
+        self.slider_text.setToolTip(
+            f"{percent(natural)} of {len(result.labels)} natural images have this logit or more"
+        )
         self.roc.set_mark("T", 100 * natural, vertical=False, text="")
         self.curves.set_mark("T", self.threshold, movable=True, moved=self.set_threshold)
         rows = []

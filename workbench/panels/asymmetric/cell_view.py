@@ -16,6 +16,8 @@ from workbench.widgets.gallery import Gallery, Tile
 from workbench.widgets.image_view import ImageView, link
 
 WORDS: Final = {"ok": "named rightly", "fooled": "fools the system", "rejected": "rejected"}
+SHORT: Final = {"ok": "right", "fooled": "fooled", "rejected": "rejected"}
+"""The same on buttons that stand beside each other."""
 
 
 class CellView(QWidget):
@@ -28,7 +30,7 @@ class CellView(QWidget):
         self._threshold = 0.0
         self.title = ElidedLabel("Click a cell to see its images")
         self.gallery = Gallery(theme, "Images of the cell", thumb=40, empty="Click a cell of the matrix")
-        self.gallery.set_frame_words(**WORDS)
+        self.gallery.set_frame_words(**SHORT)
         self.gallery.setMinimumHeight(96)
         self.views = tuple(
             ImageView(theme, name, empty="", legend=False) for name in ("Clean image", "Perturbed image", "Change")
