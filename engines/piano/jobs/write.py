@@ -29,14 +29,14 @@ def write(spec: WriteSpec, ctx: JobContext) -> WriteResult:
     """Compose a piece in the style of a performance and on a melody, and write it as MIDI, tokens and style vector."""
     ctx.progress(0, 1, "Loading")
     style = music(spec.style)
-    styles, shares = (encode(style),), (1.0,)
+    styles, shares = [encode(style)], [1.0]
     if spec.second:
-        styles, shares = (*styles, encode(music(spec.second))), (1 - spec.alpha, spec.alpha)
+        styles, shares = [*styles, encode(music(spec.second))], [1 - spec.alpha, spec.alpha]
     request = ComposeRequest(
         generation=1,
         weights=spec.weights,
-        styles=styles,
-        shares=shares,
+        styles=tuple(styles),
+        shares=tuple(shares),
         melody=encode_melody(melody_in(spec.melody)) if spec.melody else np.zeros(0, np.int32),
         temperature=spec.temperature,
         top_p=spec.top_p,
