@@ -15,6 +15,7 @@ from typing import Any, Final
 from engines.core.bench import Measure, bench
 from engines.core.errors import UserError
 from engines.core.job import JobContext
+from workbench.audio import bench as _audio  # noqa: F401 - registers "audio-callback"
 
 STARTS: Final = 5
 RECORD_S: Final = 8.0

@@ -13,6 +13,7 @@ import numpy as np
 from engines.core.bench import Measure, bench
 from engines.core.errors import UserError
 from engines.core.job import JobContext
+from engines.piano.sound import bench as _sound  # noqa: F401 - registers "piano-sound"
 
 if TYPE_CHECKING:
     from engines.piano.nets.transformer import StyleAutoencoder

@@ -19,7 +19,8 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from engines.core.errors import UserError
 from engines.piano.sound.bank import RATE, placed
 from engines.piano.sound.mixing import loudness
-from engines.piano.sound.requests import StretchAnswer, StretchRequest
+from engines.piano.sound.requests import StretchAnswer
+from workbench.audio.exports import Exports
 from workbench.audio.feeder import Feeder, Stretch, music_of
 from workbench.audio.metronome import Metronome
 from workbench.audio.opening import Opener, Opening
@@ -88,7 +89,7 @@ class Player(QObject):
         self._sink: Sink | None = None
         self._opening: Opening | None = None
         self._device: int | None = None
-        self._exports: list[tuple[Path, str, float, float, int]] = []
+        self._exports = Exports(self._feeder)
         self._held: dict[int, int] = {}
         self._shown_state: State = "stopped"
         self._shown_position = -1.0
@@ -314,10 +315,7 @@ class Player(QObject):
 
         Raises UserError where there is no such piece.
         """
-        music = self._feeder.music(name)
-        if music is None or not len(music.start):
-            raise UserError("there is no music to write", "compose or open a piece first")
-        self._exports.append((path, name, begin_s, np.inf if end_s is None else end_s, bits))
+        self._exports.add(path, name, begin_s, end_s, bits)
         self._wake()
 
     # -- inside
@@ -378,7 +376,10 @@ class Player(QObject):
         if lane is not None:
             lane.start()
             if lane.can_ask and self._exports:
-                self._ask_file(*self._exports.pop(0))
+                try:
+                    lane.ask_file(self._exports.next(lane.next_ticket(), self._instrument))
+                except UserError as error:
+                    self.export_failed.emit(str(error))
             elif lane.can_ask and wanted is not None:
                 lane.ask(wanted, self.transport.rate, self._instrument)
             waiting = lane.waiting_s
@@ -387,7 +388,7 @@ class Player(QObject):
             if not (wanted is not None and wanted.is_urgent and is_late):
                 return wanted is not None or waiting is not None or bool(self._exports)
         elif self._exports:
-            self._write_here(*self._exports.pop(0))
+            self._rendered(None, self._exports.write_here(self._instrument))
         if wanted is not None:
             self._local.work(self._feeder.next, self._instrument, HURRY_S if wanted.is_urgent else BUDGET_S)
             self._show_instrument(*self._chosen_here())
@@ -415,44 +416,6 @@ class Player(QObject):
             self._feeder.trim()
         self._show_instrument(answer.instrument, answer.remarks)
         self._feed()
-
-    def _request(self, path: Path, name: str, begin_s: float, end_s: float, bits: int, ticket: int) -> StretchRequest:
-        music = self._feeder.music(name)
-        if music is None:
-            raise UserError("the piece is gone")
-        tempo, rate = self._feeder.tempo, self.transport.rate
-        end = min(end_s, music.seconds + 2.0)
-        columns = (music.start, music.end, music.pitch, music.velocity)
-        return StretchRequest(
-            ticket,
-            *columns,
-            round(begin_s / tempo * rate),
-            round(end / tempo * rate),
-            tempo,
-            self._instrument,
-            str(path),
-            bits,
-        )
-
-    def _ask_file(self, path: Path, name: str, begin_s: float, end_s: float, bits: int) -> None:
-        assert self._lane is not None
-        try:
-            self._lane.ask_file(self._request(path, name, begin_s, end_s, bits, self._lane.next_ticket()))
-        except UserError as error:
-            self.export_failed.emit(str(error))
-
-    def _write_here(self, path: Path, name: str, begin_s: float, end_s: float, bits: int) -> None:
-        """Without an engine process (tests, a window without lanes)."""
-        from engines.core.job import LocalContext
-        from engines.piano.jobs.render import answered
-        from engines.piano.sound.spec import SoundSpec
-
-        try:
-            request = self._request(path, name, begin_s, end_s, bits, 0)
-            answer = answered(request, SoundSpec(rate=self.transport.rate), LocalContext())
-        except UserError as error:
-            answer = StretchAnswer(0, 0, problem=str(error))
-        self._rendered(None, answer)
 
     # -- what is shown
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 BUDGET_S: Final = 0.004
 """The window's own rendering takes so long of each tick of 16 ms …"""
-HURRY_S: Final = 0.008
+HURRY_S: Final = 0.012
 """… and so long when somebody is about to hear it."""
 _RETRY_S: Final = 2.0
 
