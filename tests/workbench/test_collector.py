@@ -74,6 +74,31 @@ def test_garbage_goes_soon_by_itself(qtbot: QtBot, enabled: None) -> None:
     collector.deleteLater()
 
 
+def test_all_objects_are_looked_at_only_where_many_have_grown_old(
+    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collector = Collector()
+    old, younger = [1000], [11]
+    looks: list[int] = []
+    collected: list[int] = []
+    monkeypatch.setattr(gc, "get_count", lambda: (10_000, 5, younger[0]))
+    monkeypatch.setattr(gc, "get_objects", lambda generation: (looks.append(generation), [None] * old[0])[1])
+    monkeypatch.setattr(gc, "collect", collected.append)
+    collector.collect()
+    assert collected == [2], "the first time"
+    old[0] = 1100
+    for count in range(11, 41):
+        younger[0] = count
+        collector.collect()
+    assert collected == [2] + 30 * [0], "a tenth more is not worth it"
+    assert 3 <= len(looks) <= 6, "and counting them is work as well"
+    old[0], younger[0] = 1300, 60
+    collector.collect()
+    assert collected[-1] == 2
+    monkeypatch.undo()
+    collector.deleteLater()
+
+
 def test_what_was_off_before_stays_off(qtbot: QtBot, enabled: None) -> None:
     gc.disable()
     collector = Collector()
