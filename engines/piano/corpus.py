@@ -40,6 +40,8 @@ _SPLIT: Final = "piano-2020"
 """Part of what each piece's name is hashed with; another text makes another split."""
 _FORMAT: Final = 1
 """Of the kept copy; raise it when tokens, melodies or reading change."""
+_KEPT_FOLDERS: Final = 12
+"""Copies of folders in the cache; older ones, whose files may have changed since, are removed."""
 _ARCHIVES: Final = {"pop909": "pop909", "piano-midi-de": "piano-midi-de", "asap": "asap"}
 
 
@@ -304,6 +306,9 @@ def _save(path: Path, corpus: Corpus) -> None:
     )
     with suppress(OSError):
         write_bytes(path, buffer.getvalue())
+        copies = sorted(path.parent.glob("folder-*.npz"), key=lambda p: p.stat().st_mtime_ns, reverse=True)
+        for old in copies[_KEPT_FOLDERS:]:
+            old.unlink()
 
 
 def _load(path: Path, source: str, title: str) -> Corpus | None:

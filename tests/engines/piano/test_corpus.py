@@ -71,6 +71,18 @@ def test_a_damaged_copy_in_the_cache_is_read_anew(folder: Path) -> None:
     assert again.names == first.names and all(len(m) == 0 for m in again.melodies)
 
 
+def test_the_cache_forgets_the_oldest_folders(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(music, "_KEPT_FOLDERS", 1)
+    tokens_of(str(folder), melodies=False)
+    (folder / "few.mid").unlink()
+    tokens_of(str(folder), melodies=False)
+    reads: list[Path] = []
+    reader = music.read_midi
+    monkeypatch.setattr(music, "read_midi", lambda path: reads.append(path) or reader(path))
+    tokens_of(str(folder), melodies=False)
+    assert len(list((paths.cache_folder() / "piano").iterdir())) == 1 and not reads, "the newest one is kept"
+
+
 def test_reading_says_how_far_it_is_and_can_be_stopped(folder: Path) -> None:
     said: list[tuple[float, float, str]] = []
     tokens_of(str(folder), progress=lambda *now: said.append(now))
