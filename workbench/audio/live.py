@@ -31,17 +31,27 @@ class _Down:
     release_s: float
 
 
+@dataclass(frozen=True)
+class _Longer:
+    pitch: int
+    tone: np.ndarray
+
+
 class Voices:
     """`press` and `release` are for one thread, `add` for the sound card's; between them is one queue."""
 
     def __init__(self, rate: int) -> None:
         self.rate = rate
-        self._events: deque[_Down | int | None] = deque(maxlen=256)
+        self._events: deque[_Down | _Longer | int | None] = deque(maxlen=256)
         self._voices: list[_Voice] = []
 
     def press(self, pitch: int, tone: np.ndarray, gain: np.ndarray, release_s: float) -> None:
         """A key goes down. tone: float32 [1 or 2, n], not changed afterwards; gain: float32 [2], left and right."""
         self._events.append(_Down(pitch, tone, gain, release_s))
+
+    def lengthen(self, pitch: int, tone: np.ndarray) -> None:
+        """The key is still down: here is more of its tone, with the same beginning."""
+        self._events.append(_Longer(pitch, tone))
 
     def release(self, pitch: int) -> None:
         """The key goes up; nothing happens where it is not down."""
@@ -63,7 +73,12 @@ class Voices:
         if self._voices:
             self._voices = [voice for voice in self._voices if self._sounds(voice, out)]
 
-    def _obey(self, event: _Down | int | None) -> None:
+    def _obey(self, event: _Down | _Longer | int | None) -> None:
+        if isinstance(event, _Longer):
+            for voice in self._voices:
+                if voice.pitch == event.pitch and len(voice.tone) == len(event.tone):
+                    voice.tone = event.tone
+            return
         for voice in self._voices:
             is_meant = event is None or voice.pitch == (event.pitch if isinstance(event, _Down) else event)
             if is_meant and voice.released is None:

@@ -36,7 +36,9 @@ TICK_MS: Final = 16
 _IDLE_TICKS: Final = 60
 _LANE_PATIENCE_S: Final = 0.08
 """What somebody is about to hear is rendered by the window when the engine process takes longer."""
-_HELD_KEY_S: Final = 8.0
+_PRESSED_S: Final = 0.9
+"""Of a key's tone so much is computed before it sounds (4 ms); more while it is held, at most …"""
+_HELD_S: Final = 8.0
 SLOWEST, FASTEST = 0.5, 2.0
 OFFSET_S: Final = 0.3
 """The largest correction of the playhead, either way."""
@@ -90,7 +92,8 @@ class Player(QObject):
         self._opening: Opening | None = None
         self._device: int | None = None
         self._exports = Exports(self._feeder)
-        self._held: dict[int, int] = {}
+        self._held: dict[int, tuple[int, float, float]] = {}
+        """Keys pressed by hand: velocity, since when, and how much of the tone was given."""
         self._shown_state: State = "stopped"
         self._shown_position = -1.0
         self._shown_keys = b""
@@ -287,12 +290,12 @@ class Player(QObject):
             return
         self._ensure_open()
         player = self._local.chosen(self._instrument).instrument
-        tone = player.tone(pitch, min(velocity, 127), int(_HELD_KEY_S * self.transport.rate))
+        tone = player.tone(pitch, min(velocity, 127), int(_PRESSED_S * self.transport.rate))
         gain = loudness(np.array([min(velocity, 127)]))[0] * (
             placed(pitch) if len(tone) == 1 else np.ones(2, np.float32)
         )
         self.transport.voices.press(pitch, tone, gain, player.release_s)
-        self._held[pitch] = velocity
+        self._held[pitch] = min(velocity, 127), self._now(), _PRESSED_S
         self._wake()
 
     def release(self, pitch: int) -> None:
@@ -305,6 +308,16 @@ class Player(QObject):
         self._held.clear()
         self.transport.voices.release_all()
         self._wake()
+
+    def _hold_keys(self) -> None:
+        """More of the tones of keys that are held long, one key a tick."""
+        for pitch, (velocity, since, given) in self._held.items():
+            if given < _HELD_S and self._now() - since > given / 2:
+                longer = min(2 * given, _HELD_S)
+                player = self._local.chosen(self._instrument).instrument
+                self.transport.voices.lengthen(pitch, player.tone(pitch, velocity, int(longer * self.transport.rate)))
+                self._held[pitch] = velocity, since, longer
+                return
 
     # -- files
 
@@ -345,6 +358,7 @@ class Player(QObject):
         if self._sink is not None:
             self._sink.tick()
         is_busy = self._feed()
+        self._hold_keys()
         self._show()
         is_needed = is_busy or self.transport.is_wanted or bool(self._held) or self.transport.voices.count > 0
         self._idle = 0 if is_needed or self._opening is not None else self._idle + 1

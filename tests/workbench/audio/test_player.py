@@ -310,6 +310,24 @@ def test_a_pressed_key_sounds_with_the_next_block_and_stops(setting: Setting) ->
     assert setting.player.transport.voices.count == 0
 
 
+def test_a_key_held_for_seconds_goes_on_sounding(setting: Setting) -> None:
+    setting.open()
+    setting.player.press(48, 100)
+    heard = setting.run(5.0)
+    expected = PianoBank().tone(48, 100, 6 * RATE)[0]
+    at = int(np.argmax(np.abs(heard[:, 0]) > 0))
+    left = heard[at : at + 4 * RATE, 0]
+    # The attack's first samples are zero: find where the tone begins.
+    lag = next(
+        k
+        for k in range(600)
+        if np.allclose(left[:2000] / left[1000], expected[k : k + 2000] / expected[k + 1000], rtol=1e-3, atol=1e-4)
+    )
+    scale = left[1000] / expected[lag + 1000]
+    assert np.allclose(left, scale * expected[lag : lag + len(left)], atol=1e-4)
+    assert np.abs(heard[-RATE:]).max() > 1e-3
+
+
 def test_fifty_keys_at_once_stay_below_full_scale(setting: Setting) -> None:
     setting.open()
     for pitch in range(30, 80):

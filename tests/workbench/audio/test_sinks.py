@@ -1,4 +1,4 @@
-"""Check 1 of 08b, section 9 for playing (no PortAudio, no card), tests (3) and (4) of its section 4, and the clockwork."""
+"""Playing without a card (check 1 of 08b, section 9), on a null device (its section 4), and the clockwork of sinks."""
 
 from __future__ import annotations
 
