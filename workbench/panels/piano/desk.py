@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, Final
 
 import numpy as np
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLayout, QSplitter, QVBoxLayout, QWidget
 
 from engines.piano.notes import Notes
 from workbench.audio.player import Player
@@ -23,6 +23,9 @@ from workbench.widgets.timeline import Timeline
 
 WIDE: Final = 700
 """Pixels of width from which the variations have a column of their own."""
+TALL: Final = 560
+"""Pixels of height from which overview and keyboard are shown below the rolls."""
+LEAST: Final = QSize(500, 440)
 NAMES: Final = ("style", "melody", "result")
 
 
@@ -79,12 +82,19 @@ class Desk(QWidget):
         music.addWidget(self.keyboard)
         columns = QHBoxLayout(self)
         columns.setContentsMargins(0, GRID, 0, 0)
+        # Parts that are hidden where there is no room would otherwise keep that room.
+        columns.setSizeConstraint(QLayout.SizeConstraint.SetNoConstraint)
         columns.addLayout(music, 1)
         columns.addWidget(self.variations)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self.variations.setVisible(event.size().width() >= WIDE)
+        for widget in (self.map, self.keyboard):
+            widget.setVisible(event.size().height() >= TALL)
+
+    def minimumSizeHint(self) -> QSize:
+        return LEAST
 
     def _connect(self) -> None:
         player, takes = self.player, self.takes
@@ -100,6 +110,8 @@ class Desk(QWidget):
         self.keyboard.key_pressed.connect(self.press)
         self.keyboard.key_released.connect(self.release)
         player.keys_changed.connect(self._keys_sound)
+        player.position_changed.connect(self.variations.tokens.set_playhead)
+        self.variations.tokens.token_chosen.connect(self._token_chosen)
         takes.changed.connect(self._show_take)
         self.bar.heard_changed.connect(self._heard)
 
@@ -181,6 +193,12 @@ class Desk(QWidget):
     def _show_map(self) -> None:
         """The overview is of what is heard."""
         self.map.set_notes(self.heard_notes)
+
+    def _token_chosen(self, index: int) -> None:
+        """Go where a token is heard."""
+        times = self.variations.tokens.chips.times
+        if 0 <= index < len(times):
+            self.player.seek(float(times[index]))
 
     def _melody_drawn(self, drawn: Any) -> None:
         notes = Notes(drawn.start, drawn.end, drawn.pitch, drawn.velocity)

@@ -57,9 +57,9 @@ def exports_of(panel: PianoPanel) -> list[Export]:
 
     def token_table(path: Path) -> None:
         found = voice()
-        save_csv(path, {
+        save_csv({
             "token": found.tokens, "meaning": np.array([describe(int(t)) for t in found.tokens]), "nats": found.nll,
-        })  # fmt: skip
+        }, path)  # fmt: skip
 
     return [
         Export("midi", "Result as MIDI", ".mid", lambda path: write_midi(path, voice().notes), why),

@@ -34,6 +34,7 @@ class LikenessView(QWidget):
     def __init__(self, panel: PianoPanel) -> None:
         super().__init__()
         self.panel = panel
+        self._short = ""
         self.said = label("", wrap=True)
         self.view = GaussiansView(panel.services.theme, "Features of style and result")
         rows = QVBoxLayout(self)
@@ -46,7 +47,7 @@ class LikenessView(QWidget):
 
     def curves(self) -> list[tuple[str, Profile]]:
         """What is compared, the style first; pieces too short are left out."""
-        panel, found = self.panel, []
+        panel, found, self._short = self.panel, [], ""
         take = panel.takes.current
         pieces: list[tuple[str, Notes | None]] = []
         for key, name in zip(panel.form.style_keys, ("Style A", "Style B"), strict=True):
@@ -60,7 +61,8 @@ class LikenessView(QWidget):
             try:
                 found.append((name, profile(notes)))
             except UserError:
-                continue
+                if name == "Result":
+                    self._short = " The result is too short to be described: four seconds of notes are needed."
         return found
 
     def refresh(self) -> None:
@@ -90,7 +92,7 @@ class LikenessView(QWidget):
         ]
         self.said.setText(
             "Against style A, in windows of two seconds. " + ". ".join(said) + ("." if said else "")
-            + ("" if "Result" in dict(curves) else " Compose something to see how alike it is.")
+            + (self._short if self._short or "Result" in dict(curves) else " Compose something to see how alike it is.")
         )  # fmt: skip
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -99,8 +101,13 @@ class LikenessView(QWidget):
 
     def exports(self) -> list[Export]:
         return [
-            Export("features", "Features as CSV", ".csv", lambda path: save_csv(path, dict(self.view.columns()))),
-            Export("features-picture", "Features as a picture", ".png", lambda path: save_png(path, self.view)),
+            Export("features", "Features as CSV", ".csv", lambda path: save_csv(dict(self.view.columns()), path)),
+            Export(
+                "features-picture",
+                "Features as a picture",
+                ".png",
+                lambda path: save_png(self.view.paint_into, self.view.size(), path),
+            ),
         ]
 
     def save_state(self) -> dict[str, Any]:

@@ -92,8 +92,8 @@ class MapStage(Stage):
         card = self.piano.form.card
         if card is None:
             raise UserError("there is no trained network yet", "train one in the tab “Training lab”")
-        folder = {"folder": str(self._folder)} if self.source.currentData() == FOLDER and self._folder else {}
-        self.take(self.panel.start("piano.styles", StylesSpec(weights=card.name, source=LIBRARY, **folder)))
+        folder = self._folder if self.source.currentData() == FOLDER else None
+        self.take(self.panel.start("piano.styles", StylesSpec(weights=card.name, source=LIBRARY, folder=folder)))
         self.said.setText("Reading the pieces …")
 
     def show_end(self, handle: JobHandle) -> None:
@@ -138,8 +138,14 @@ class MapStage(Stage):
             np.savez(path, names=np.array(self.result.names), z=self.result.z, map=self.result.map)
 
         return [
-            Export("map", "Map as CSV", ".csv", lambda path: save_csv(path, dict(self.map.columns())), lambda: why),
-            Export("map-picture", "Map as a picture", ".png", lambda path: save_png(path, self.map), lambda: why),
+            Export("map", "Map as CSV", ".csv", lambda path: save_csv(dict(self.map.columns()), path), lambda: why),
+            Export(
+                "map-picture",
+                "Map as a picture",
+                ".png",
+                lambda path: save_png(self.map.paint_into, self.map.size(), path),
+                lambda: why,
+            ),
             Export("vectors", "Style vectors of the map (NPZ)", ".npz", vectors, lambda: why),
         ]
 

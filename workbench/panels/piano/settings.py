@@ -80,20 +80,21 @@ class PianoSettings(QWidget):
         music = QGridLayout()
         music.setContentsMargins(GRID, 0, GRID, GRID)
         music.setVerticalSpacing(GRID // 2)
-        blend = QHBoxLayout()
-        blend.addWidget(self.blend, 1)
-        blend.addWidget(self.blend_text)
-        for row, (text, widget) in enumerate(
-            (("Network", self.weights), ("Style A", self.style_a), ("Style B", self.style_b), ("Blend", blend),
-             ("Melody", self.melody), ("Go on from", self.primer))
-        ):  # fmt: skip
+        blend = QWidget()
+        line = QHBoxLayout(blend)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.addWidget(self.blend, 1)
+        line.addWidget(self.blend_text)
+        rows_of = (
+            ("Network", self.weights, self.weights), ("Style A", self.style_a, self.style_a),
+            ("Style B", self.style_b, self.style_b), ("Blend", blend, self.blend), ("Melody", self.melody, self.melody),
+            ("Go on from", self.primer, self.primer),
+        )  # fmt: skip
+        for row, (text, widget, control) in enumerate(rows_of):
             name = label(text, muted=True)
+            name.setBuddy(control)
             music.addWidget(name, row, 0)
-            if isinstance(widget, QWidget):
-                name.setBuddy(widget)
-                music.addWidget(widget, row, 1)
-            else:
-                music.addLayout(widget, row, 1)
+            music.addWidget(widget, row, 1)
         music.addWidget(self.said, music.rowCount(), 0, 1, 2)
         music.setColumnStretch(1, 1)
         inner = QWidget()

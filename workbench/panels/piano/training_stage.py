@@ -159,7 +159,7 @@ class TrainingStage(Stage):
         def curves(path: Path) -> None:
             if self._last is None:
                 raise UserError("nothing was trained yet", "press Train")
-            save_csv(path, self._last.history)
+            save_csv(self._last.history, path)
 
         return [Export("curves", "Training curves as CSV", ".csv", curves,
                        lambda: "" if self._last is not None else "Train a network first.")]  # fmt: skip

@@ -93,8 +93,8 @@ class TransportBar(QWidget):
         below.setContentsMargins(0, 0, 0, 0)
         below.setSpacing(GRID // 2)
         below.addWidget(self.status, 1)
-        for widget in (self.retry, self.tempo, self.beat, self.bpm):
-            below.addWidget(widget)
+        for control in (self.retry, self.tempo, self.beat, self.bpm):
+            below.addWidget(control)
         rows = QVBoxLayout(self)
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setSpacing(2)

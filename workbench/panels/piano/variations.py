@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import numpy as np
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
+from engines.piano.codec import describe
+from engines.piano.crops import steps
+from engines.piano.vocabulary import OFF, ON, SHIFT, STEPS_PER_SECOND, VELOCITY
 from workbench.panels.piano.takes import Takes
 from workbench.theme import GRID, Theme
-from workbench.widgets.basics import icon_button, label, percent
+from workbench.widgets.basics import icon_button, label, number, percent
+from workbench.widgets.token_stream import TokenStream
+
+KINDS = ("reserved", "note on", "note off", "time shift", "velocity")
 
 
 class Variations(QWidget):
@@ -16,7 +23,7 @@ class Variations(QWidget):
     def __init__(self, theme: Theme, takes: Takes) -> None:
         super().__init__()
         self.takes = takes
-        self.setFixedWidth(200)
+        self.setFixedWidth(240)
         self.group = QButtonGroup(self)
         self.group.setExclusive(True)
         self.group.idClicked.connect(takes.choose)
@@ -36,7 +43,12 @@ class Variations(QWidget):
         rows.addWidget(self.place)
         rows.addLayout(self._rows)
         rows.addWidget(self.note)
-        rows.addStretch(1)
+        self.next = label("", "small", muted=True, wrap=True)
+        self.next.setToolTip("The likeliest next tokens, with their probabilities")
+        self.tokens = TokenStream(theme)
+        rows.addWidget(label("Tokens", "strong"))
+        rows.addWidget(self.tokens, 1)
+        rows.addWidget(self.next)
         self._alike: dict[int, float] = {}
         takes.changed.connect(self.refresh)
         self.refresh()
@@ -56,25 +68,45 @@ class Variations(QWidget):
         self.place.setText(f"Take {place} of {count}" if take is not None else "No take yet")
         voices = take.voices if take is not None else ()
         while self._rows.count() > len(voices):
-            item = self._rows.takeAt(self._rows.count() - 1)
-            widget = item.widget()
-            self.group.removeButton(widget)  # type: ignore[arg-type]
-            widget.deleteLater()
+            gone = self.group.button(self._rows.count() - 1)
+            self._rows.removeWidget(gone)
+            self.group.removeButton(gone)
+            gone.deleteLater()
         while self._rows.count() < len(voices):
-            button = QToolButton()
-            button.setCheckable(True)
-            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
-            button.setSizePolicy(button.sizePolicy().Policy.Expanding, button.sizePolicy().Policy.Fixed)
-            self.group.addButton(button, self._rows.count())
-            self._rows.addWidget(button)
-        for number, voice in enumerate(voices):
-            button = self.group.button(number)
-            alike = self._alike.get(number)
-            text = f"{number + 1}:  {len(voice.notes)} notes, {voice.clock:.0f} s"
+            fresh = QToolButton()
+            fresh.setCheckable(True)
+            fresh.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+            fresh.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+            self.group.addButton(fresh, self._rows.count())
+            self._rows.addWidget(fresh)
+        for which, voice in enumerate(voices):
+            shown = self.group.button(which)
+            alike = self._alike.get(which)
+            text = f"{which + 1}:  {len(voice.notes)} notes, {voice.clock:.0f} s"
             if take is not None and take.done and alike is not None:
                 text += f", {percent(alike, 0)} alike"
-            button.setText(text)
-            button.setToolTip("Overlapping area of eight features with the style, 100 % is the same")
+            shown.setText(text)
+            shown.setToolTip("Overlapping area of eight features with the style, 100 % is the same")
         if take is not None and voices:
             self.group.button(take.chosen).setChecked(True)
         self.note.setText(" ".join(take.remarks) if take is not None else "")
+        self._show_tokens()
+
+    def _show_tokens(self) -> None:
+        take = self.takes.current
+        voice = take.voice if take is not None else None
+        if take is None or voice is None or not len(voice.tokens):
+            self.tokens.set_tokens((), np.zeros(0, int), np.zeros(0), kind_names=KINDS)
+            self.next.setText("")
+            return
+        tokens = voice.tokens.astype(int)
+        kinds = np.searchsorted((ON, OFF, SHIFT, VELOCITY), tokens, "right")
+        times = np.cumsum(steps(tokens)) / STEPS_PER_SECOND
+        self.tokens.set_tokens(
+            [describe(t) for t in tokens.tolist()], kinds, times, kind_names=KINDS, surprise=voice.nll
+        )
+        likely = zip(voice.top.tolist(), voice.shares.tolist(), strict=True)
+        known = voice.nll[np.isfinite(voice.nll)]
+        mean = f"{number(float(known.mean()))} nats a token on average. " if len(known) else ""
+        ahead = ", ".join(f"{describe(t)} {percent(p, 0)}" for t, p in list(likely)[:3])
+        self.next.setText(mean + ("" if take.done else f"Next: {ahead}"))
