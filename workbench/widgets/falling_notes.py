@@ -31,6 +31,7 @@ from workbench.widgets.timeline import Timeline
 SHORTEST, LONGEST = 1.0, 12.0
 """Seconds that may be seen ahead."""
 _STEP: Final = 1.25
+LEAST_NAMED: Final = 17.0  # pixels of a note: "G♯4" in letters that can be read
 
 
 class FallingNotes(Canvas):
@@ -57,6 +58,8 @@ class FallingNotes(Canvas):
         self._notes = RollNotes.empty()
         self._melody: RollNotes | None = None
         self._ahead = 4.0
+        self._lanes_for: object = None
+        self._lanes: dict[int, tuple[float, float]] = {}
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(180, 100)
         timeline.playhead_moved.connect(self._moved)
@@ -107,13 +110,22 @@ class FallingNotes(Canvas):
         return self._place(QRectF(self.rect()), start, end, pitch)
 
     def _place(self, room: QRectF, start: float, end: float, pitch: int) -> QRectF:
-        key = self._keyboard.key_in(pitch, room)
+        left, width = self._lane_of(room, pitch)
         scale = room.height() / self._ahead
         now = self.timeline.playhead
         top = room.bottom() - (end - now) * scale
         height = max((end - start) * scale - 1.5, 3.0)
-        inset = 1.0 if is_black(pitch) else min(key.width() * 0.12, 3.0)
-        return QRectF(key.left() + inset, top, key.width() - 2 * inset, height)
+        inset = 1.0 if is_black(pitch) else min(width * 0.12, 3.0)
+        return QRectF(left + inset, top, width - 2 * inset, height)
+
+    def _lane_of(self, room: QRectF, pitch: int) -> tuple[float, float]:
+        """Left edge and width of a key's lane; found once for each width, for many notes fall at once."""
+        where = (room.left(), room.width(), self._keyboard.pitches, self.devicePixelRatioF())
+        if where != self._lanes_for:
+            self._lanes_for = where
+            keys = ((p, self._keyboard.key_in(p, room)) for p in range(128))
+            self._lanes = {p: (key.left(), key.width()) for p, key in keys}
+        return self._lanes[pitch]
 
     # -- painting ---------------------------------------------------------------------------------------------
 
@@ -186,13 +198,11 @@ class FallingNotes(Canvas):
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(QColor("#ffffff" if self.theme.is_dark else self.colours.text), 1.25))
             painter.drawRoundedRect(box, radius, radius)
-        name = pitch_name(pitch)
-        painter.setFont(sized(min(box.width() * 0.55, 11.0)))
-        if box.height() >= 16 and QFontMetricsF(painter.font()).horizontalAdvance(name) <= box.width() - 2:
+        if box.height() >= 16 and box.width() >= LEAST_NAMED:
+            painter.setFont(sized(11.0))
             painter.setPen(ink_on(colour))
-            painter.drawText(
-                box.adjusted(0, 0, 0, -2), Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignBottom, name
-            )
+            below = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignBottom
+            painter.drawText(box.adjusted(-2, 0, 2, -2), below, pitch_name(pitch))
 
     def _paint_beam(self, painter: QPainter, room: QRectF, box: QRectF, colour: QColor, strength: float) -> None:
         """Light that rises from a key that sounds."""

@@ -45,6 +45,11 @@ _LETTERS: Final = {
 _BLACK_WIDTH, _BLACK_LENGTH = 0.58, 0.62
 
 
+def white_keys_below(pitch: int) -> int:
+    """How many white keys MIDI has below a pitch."""
+    return pitch // 12 * 7 + (0, 1, 1, 2, 2, 3, 4, 4, 5, 5, 6, 6)[pitch % 12]
+
+
 class KeyboardView(Canvas):
     """Keys from `low` to `high`, MIDI numbers, the ends white.
 
@@ -130,8 +135,9 @@ class KeyboardView(Canvas):
 
     def key_in(self, pitch: int, room: QRectF) -> QRectF:
         """The place of a key if the keyboard were drawn into `room`."""
-        width = room.width() / max(len(self._whites()), 1)
-        before = sum(not is_black(p) for p in range(self._low, pitch))
+        count = white_keys_below(self._high + 1) - white_keys_below(self._low)
+        width = room.width() / max(count, 1)
+        before = white_keys_below(pitch) - white_keys_below(self._low)
         ratio = self.devicePixelRatioF()
 
         def edge(k: float) -> float:

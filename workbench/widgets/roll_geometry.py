@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -37,16 +38,16 @@ class RollGeometry:
     lane: float = 0.0
     ratio: float = 1.0
 
-    @property
+    @cached_property
     def bottom(self) -> float:
         """Where the rows end."""
         return max(self.height - self.pedal - self.lane, self.top + 1.0)
 
-    @property
+    @cached_property
     def pixels_per_second(self) -> float:
         return max(self.width - self.left, 1.0) / self.span
 
-    @property
+    @cached_property
     def row(self) -> float:
         """Height of a pitch."""
         return (self.bottom - self.top) / max(self.high - self.low, 1e-9)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from PySide6.QtGui import QColor, QFont
 
@@ -16,8 +18,12 @@ def key_colours(dark: bool) -> tuple[QColor, QColor]:
 
 def ink_on(ground: QColor) -> QColor:
     """White or near-black letters, whichever are read more easily on a ground."""
-    rgb = np.array([[ground.red(), ground.green(), ground.blue()]], np.uint8)
-    return QColor("#ffffff" if wants_light_ink(rgb)[0] else "#14161b")
+    return QColor(_ink_on(ground.red(), ground.green(), ground.blue()))
+
+
+@lru_cache(maxsize=512)
+def _ink_on(red: int, green: int, blue: int) -> str:
+    return "#ffffff" if wants_light_ink(np.array([[red, green, blue]], np.uint8))[0] else "#14161b"
 
 
 def mixed(first: QColor | str, second: QColor | str, share: float) -> QColor:
