@@ -19,6 +19,7 @@ from engines.piano.midi import read_midi, write_midi
 from engines.piano.notes import Notes
 from engines.piano.requests import ComposeSnapshot, Variation
 from tests.workbench.piano.piano_windows import PATIENCE_MS, composed, opened_piano
+from workbench.panels.piano.desk import NAMES, TALL, WIDE
 from workbench.panels.piano.panel import LIKENESS, MAP
 from workbench.panels.piano.settings import OF_STYLE
 from workbench.widgets.piano_roll import Region
@@ -257,8 +258,10 @@ def test_closing_in_the_middle_leaves_nothing_behind(qtbot: QtBot, networks: Cal
 def test_everything_fits(qtbot: QtBot, size: tuple[int, int]) -> None:
     with opened_piano(qtbot, size=size) as (window, panel):
         assert window.size().width() <= size[0]
-        wide, low = size[0] > 1000, size[1] < 700
-        assert panel.desk.variations.isVisible() == wide and panel.desk.keyboard.isVisible() != low
+        desk = panel.desk
+        assert desk.variations.isVisible() == (desk.width() >= WIDE)
+        assert desk.keyboard.isVisible() == (desk.height() >= TALL)
+        assert all(desk.roll(name).height() >= 90 and desk.roll(name).width() >= 400 for name in NAMES)
         row = panel.desk.bar
         for widget in (row.play, row.volume, row.heard["result"], row.tempo):
             assert panel.desk.rect().contains(widget.mapTo(panel.desk, widget.rect().bottomRight()))
