@@ -17,13 +17,16 @@ from torch import Tensor, nn
 
 from engines.core.errors import UserError
 from engines.piano.nets.relative import causal_scores
-from engines.piano.nets.transformer import DecoderLayer, StyleAutoencoder, sinusoids
+from engines.piano.nets.transformer import (
+    STEPS_PER_MELODY_TOKEN,
+    DecoderLayer,
+    StyleAutoencoder,
+    durations,
+    sinusoids,
+)
 
 RESERVED: Final = 2
 """PAD and EOS, which are never drawn."""
-FIRST_SHIFT, LAST_SHIFT = 178, 277
-"""Tokens that move the clock; by 1 to 100 hundredths of a second."""
-STEPS_PER_MELODY_TOKEN: Final = 10
 
 
 def nothing() -> None:
@@ -156,15 +159,22 @@ class Sampler:
             self._read_memory(first)
             self._filled = 0
             start = torch.zeros(self.batch, 1, self.net.config.d, device=self.device)
-            self._run(torch.cat([start, self.net.embedding(kept)], 1))
+            elapsed = F.pad(durations(kept).cumsum(1), (1, 0))
+            self._run(torch.cat([start, self.net.embedding(kept)], 1), elapsed)
 
     def _advance(self, tokens: Tensor) -> None:
-        self._run(self.net.embedding(tokens))
+        self._run(self.net.embedding(tokens), self._elapsed + durations(tokens).cumsum(1))
 
-    def _run(self, x: Tensor) -> None:
-        """Decoder inputs [B, n, d] at the next n positions; the logits after the last one are kept."""
+    def _run(self, x: Tensor, elapsed: Tensor) -> None:
+        """Decoder inputs [B, n, d] at the next n positions; the logits after the last one are kept.
+
+        elapsed: int64 [B, n], hundredths of a second from where the cache begins to the moment of each position.
+        """
         n = x.shape[1]
         x = x + self._position[self._filled : self._filled + n]
+        if self.net.clock is not None:
+            x = x + self.net.time_signal(elapsed)
+        self._elapsed = elapsed[:, -1:]
         for layer in self._layers:
             x = layer(x, self._filled)
         self._filled += n
@@ -283,8 +293,7 @@ def nucleus(probabilities: Tensor, top_p: float) -> Tensor:
 
 def clock(tokens: Tensor) -> Tensor:
     """Hundredths of a second that tokens [B, n] last: int64 [B]."""
-    shift = (tokens >= FIRST_SHIFT) & (tokens <= LAST_SHIFT)
-    return ((tokens - (FIRST_SHIFT - 1)) * shift).sum(1)
+    return durations(tokens).sum(1)
 
 
 def style_of(

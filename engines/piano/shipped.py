@@ -11,7 +11,7 @@ STYLE, UNCONDITIONAL, PERFORMANCE, MELODY = "piano-style", "piano-unconditional"
 
 _COMMON: Final[dict[str, Any]] = {
     "source": "pop909", "size": "small", "length": 256, "reach_encoder": 32, "batch": 6, "steps": 800, "rate": 1e-2,
-    "optimiser": "muon", "warm_up": 50, "measure_every": 100, "held_out": 32, "sample_tokens": 0,
+    "optimiser": "muon", "warm_up": 50, "measure_every": 100, "held_out": 32, "sample_tokens": 0, "clock": True,
 }  # fmt: skip
 """The same size and the same crops for all, so that what conditions the decoder is all that differs."""
 

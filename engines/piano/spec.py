@@ -39,6 +39,10 @@ class TrainSpec(Spec):
         "two-sided", "Relative positions in the encoders; spill is the reference code's accident.", group="Network",
         advanced=True,
     )  # fmt: skip
+    clock: bool = param(
+        False, "Tell the decoder how much time has passed; not in the paper, follows melodies sooner.", group="Network",
+        advanced=True,
+    )  # fmt: skip
     dropout: float = param(0.0, "Share of units left out.", ge=0, lt=1, group="Network", advanced=True)
     batch: int = param(16, "Crops of a step.", ge=1, le=256, log=True, group="Training")
     steps: int = param(600, "Steps at most.", ge=1, le=1_000_000, log=True, group="Training")

@@ -92,6 +92,7 @@ def config_of(spec: TrainSpec) -> StyleConfig:
         **SIZES[spec.size],
         R=spec.reach or max(1, spec.length // 2),
         R_enc=spec.reach_encoder,
+        clock=spec.clock,
         dropout=spec.dropout,
         mode=spec.mode,
         merge=spec.merge,

@@ -16,10 +16,11 @@ from torch import Tensor, nn
 
 from engines.core.errors import UserError
 from engines.piano.nets.relative import CrossAttention, RelativeAttention
+from engines.piano.vocabulary import MELODY_STEPS_PER_SECOND, PAD, SHIFT, STEPS_PER_SECOND, VELOCITY
 
 Mode = Literal["unconditional", "performance", "melody", "melody+performance", "unpooled"]
 Merge = Literal["sum", "concat", "tile"]
-PAD: Final = 0
+STEPS_PER_MELODY_TOKEN: Final = STEPS_PER_SECOND // MELODY_STEPS_PER_SECOND
 _EPS: Final = 1e-6
 _LONGEST: Final = 10_000.0
 """Wavelength of the slowest sinusoid, in units of 2π positions."""
@@ -33,8 +34,9 @@ class StyleConfig:
     of the decoder. R: learned relative distances; R_enc: those of the encoders, 0 for R as well. dropout: of residuals,
     attention and ReLU. mode: what conditions the decoder; "unpooled" hands over every position of the performance
     instead of their mean. merge: how style and melody meet. encoder_relative: "two-sided", "spill" (as the reference
-    code has it) or "none". length: tokens of a training crop, which the absolute positions know; melody_length: of a
-    melody window.
+    code has it) or "none". clock: whether the decoder is also told how much time has passed, on the melody's grid; not
+    in the paper, whose decoder has to add up its own shifts, which took more training than a desktop affords. length:
+    tokens of a training crop, which the absolute positions know; melody_length: of a melody window.
     """
 
     d: int = 384
@@ -49,6 +51,7 @@ class StyleConfig:
     merge: Merge = "sum"
     encoder_relative: Literal["two-sided", "spill", "none"] = "two-sided"
     R_enc: int = 0
+    clock: bool = False
     length: int = 2048
     melody_length: int = 1024
     vocabulary: int = 310
@@ -186,6 +189,7 @@ class StyleAutoencoder(nn.Module):
         self.performance_encoder = Encoder(c.vocabulary, c) if c.reads_performance else None
         self.melody_encoder = Encoder(c.melody_vocabulary, c) if c.reads_melody else None
         self.embedding = Embedding(c.vocabulary, c.d)
+        self.clock = nn.Linear(c.d, c.d, bias=False) if c.clock else None
         self.layers = nn.ModuleList(DecoderLayer(c) for _ in range(c.layers_dec))
         self.norm = nn.LayerNorm(c.d, eps=_EPS)
         self.softmax = nn.Linear(c.d, c.vocabulary, bias=False)
@@ -254,10 +258,21 @@ class StyleAutoencoder(nn.Module):
         """As `logits`, from a memory that was made before."""
         x = F.pad(self.embedding(target)[:, :-1], (0, 0, 1, 0))
         x = x + sinusoids(target.shape[1], x)
+        if self.clock is not None:
+            x = x + self.time_signal(F.pad(durations(target)[:, :-1].cumsum(1), (1, 0)))
         x = F.dropout(x, self.config.dropout, self.training)
         for layer in self.layers:
             x = layer(x, memory, mask)
         return self.softmax(self.norm(x))
+
+    def time_signal(self, elapsed: Tensor) -> Tensor:
+        """What `clock` adds to the decoder's inputs: [B, L, d] for int64 [B, L] hundredths of a second since the start.
+
+        The melody encoder's sinusoids at the moment's place on its grid, turned by a matrix, because added as they are
+        they would be mistaken for the token's own position.
+        """
+        assert self.clock is not None
+        return self.clock(waves(elapsed / STEPS_PER_MELODY_TOKEN, self.config.d).to(self.softmax.weight.dtype))
 
     def forward(
         self,
@@ -296,11 +311,22 @@ def build(architecture: dict[str, Any] | StyleConfig, seed: int = 0) -> StyleAut
 
 def sinusoids(length: int, like: Tensor, start: int = 0) -> Tensor:
     """The absolute timing signal [length, d] from position `start` on: sines, then cosines (tensor2tensor's order)."""
-    half = like.shape[-1] // 2
+    places = torch.arange(start, start + length, device=like.device, dtype=torch.float32)
+    return waves(places, like.shape[-1]).to(like.dtype)
+
+
+def waves(places: Tensor, d: int) -> Tensor:
+    """[..., d]: sines, then cosines, of places [...] at wavelengths from 2π to 20,000π."""
+    half = d // 2
     rate = math.log(_LONGEST) / max(half - 1, 1)
-    wave = torch.exp(torch.arange(half, device=like.device, dtype=torch.float32) * -rate)
-    angle = torch.arange(start, start + length, device=like.device, dtype=torch.float32)[:, None] * wave
-    return torch.cat([angle.sin(), angle.cos()], 1).to(like.dtype)
+    wave = torch.exp(torch.arange(half, device=places.device, dtype=torch.float32) * -rate)
+    angle = places.float()[..., None] * wave
+    return torch.cat([angle.sin(), angle.cos()], -1)
+
+
+def durations(tokens: Tensor) -> Tensor:
+    """int64, hundredths of a second that each performance token lasts: 0 for all but shifts."""
+    return (tokens - (SHIFT - 1)) * ((tokens >= SHIFT) & (tokens < VELOCITY))
 
 
 def nll(logits: Tensor, target: Tensor) -> Tensor:

@@ -43,9 +43,9 @@ MODES = [
 
 
 @pytest.mark.parametrize(("mode", "merge"), MODES)
-@pytest.mark.parametrize("batch", [1, 8])
-def test_check_5_cached_steps_equal_the_full_pass(mode: str, merge: str, batch: int) -> None:
-    net = net_of(mode, merge)
+@pytest.mark.parametrize(("batch", "clock"), [(1, False), (8, False), (3, True)])
+def test_check_5_cached_steps_equal_the_full_pass(mode: str, merge: str, batch: int, clock: bool) -> None:
+    net = net_of(mode, merge, clock=clock)
     performance, melody = tokens(1, 25, seed=1), tokens(1, 30, high=92, seed=2)
     z = None
     if net.config.reads_performance:
@@ -77,9 +77,10 @@ def test_rows_of_a_batch_are_drawn_apart_and_priming_equals_stepping() -> None:
         assert torch.equal(primed.tokens, rows)
 
 
+@pytest.mark.parametrize("told_time", [False, True])
 @pytest.mark.parametrize("how", ["step", "prime"])
-def test_beyond_the_trained_length_the_last_half_is_read_anew(how: str) -> None:
-    net = net_of("melody+performance")
+def test_beyond_the_trained_length_the_last_half_is_read_anew(how: str, told_time: bool) -> None:
+    net = net_of("melody+performance", clock=told_time)
     z, melody = net.style(tokens(1, 25)).detach(), tokens(400, high=92, seed=2)
     sampler = Sampler(net, 2, z, melody, generator=drawn())
     for _ in range(40):

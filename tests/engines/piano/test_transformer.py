@@ -34,9 +34,10 @@ def tokens(*shape: int, high: int = 310, seed: int = 0) -> torch.Tensor:
     return torch.randint(2, high, shape, generator=torch.Generator().manual_seed(seed))
 
 
+@pytest.mark.parametrize("clock", [False, True])
 @pytest.mark.parametrize("mode", MODES)
-def test_check_5_a_token_changes_no_logits_up_to_its_own_position(mode: str) -> None:
-    net = net_of(mode)
+def test_check_5_a_token_changes_no_logits_up_to_its_own_position(mode: str, clock: bool) -> None:
+    net = net_of(mode, clock=clock)
     target, performance, melody = tokens(2, 40), tokens(2, 33, seed=1), tokens(2, 20, high=92, seed=2)
     with torch.no_grad():
         before = net(target, performance, melody)
@@ -149,6 +150,20 @@ def test_absolute_positions_are_sines_then_cosines() -> None:
     assert torch.allclose(wave[:, 4], torch.arange(5.0).cos())
     assert torch.allclose(wave[3, 3], torch.tensor(3 / 10_000).sin())
     assert torch.equal(sinusoids(2, like, 3), wave[3:])
+
+
+def test_a_clock_tells_the_decoder_the_time_before_each_token() -> None:
+    net = net_of("unconditional", clock=True)
+    target = torch.tensor([[41, 227, 178, 277, 129]])  # a key, 50, 1 and 100 hundredths, a release
+    heard: list[torch.Tensor] = []
+    net.time_signal = lambda elapsed: heard.append(elapsed) or torch.zeros(1, 5, 16)  # type: ignore[method-assign]
+    with torch.no_grad():
+        net(target)
+    assert heard[0].tolist() == [[0, 0, 50, 51, 151]]
+    fresh = net_of("unconditional", clock=True)
+    with torch.no_grad():
+        signal = fresh.time_signal(torch.tensor([[70]]))
+        assert torch.allclose(signal[0, 0], fresh.clock(sinusoids(1, torch.zeros(16), 7))[0], atol=1e-6)
 
 
 def test_the_same_seed_builds_the_same_network_and_its_card_builds_it_again() -> None:
