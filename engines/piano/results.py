@@ -96,7 +96,8 @@ class LikenessResult:
 
     names: K sources. overlaps: float64 [K, 8], one column for each of `features.FEATURES`; NaN where a piece has no
     value of a feature. overlap: their mean. by_feature: float64 [8], means over the pieces. seconds: float64 [K], of
-    what was composed.
+    what was composed. followed: float64 [K], the share of the source's melody that it plays, which a network that
+    reads no melody can only meet by chance.
     """
 
     weights: str
@@ -106,13 +107,14 @@ class LikenessResult:
     overlaps: np.ndarray
     by_feature: np.ndarray
     seconds: np.ndarray
+    followed: np.ndarray
 
     def to_tables(self) -> dict[str, dict[str, np.ndarray]]:
         from engines.piano.features import FEATURES
 
         columns = {name: self.overlaps[:, k] for k, name in enumerate(FEATURES)}
         return {
-            "pieces": {"source": np.array(self.names), **columns, "seconds": self.seconds},
+            "pieces": {"source": np.array(self.names), **columns, "seconds": self.seconds, "melody": self.followed},
             "features": {"feature": np.array(FEATURES), "overlap": self.by_feature},
         }
 
@@ -149,7 +151,8 @@ class WriteResult:
 
     files: MIDI files, tokens and style vector as .npy; empty where nobody keeps them. notes: int64 [K], of each piece.
     nll: float64 [K], mean nats per token under the network's own distribution. overlap: float64 [K], mean overlap of
-    features with the first style; NaN where a piece is too short.
+    features with the first style; NaN where a piece is too short. followed: float64 [K], the share of the melody that
+    is played; NaN without one.
     """
 
     weights: str
@@ -158,11 +161,19 @@ class WriteResult:
     notes: np.ndarray
     nll: np.ndarray
     overlap: np.ndarray
+    followed: np.ndarray
     tokens_per_second: float
     remarks: tuple[str, ...] = ()
 
     def to_tables(self) -> dict[str, dict[str, np.ndarray]]:
-        return {"pieces": {"notes": self.notes, "nats_per_token": self.nll, "overlap": self.overlap}}
+        return {
+            "pieces": {
+                "notes": self.notes,
+                "nats_per_token": self.nll,
+                "overlap": self.overlap,
+                "melody": self.followed,
+            }
+        }
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from engines.core.job import JobContext, job
 from engines.piano.codec import decode, encode_melody
 from engines.piano.corpus import Corpus, tokens_of
 from engines.piano.features import FEATURES, Profile, profile, similarity
+from engines.piano.following import followed
 from engines.piano.jobs.measure import trained_on
 from engines.piano.notes import Notes
 from engines.piano.results import LikenessResult, MorphResult
@@ -33,7 +34,8 @@ def likeness(spec: LikenessSpec, ctx: JobContext) -> LikenessResult:
     chosen = corpus.take(_chosen(len(corpus), spec.items, spec.seed))
     profiles = [_profile_of(piece) for piece in chosen.pieces]
     z, melodies = _told(loaded, chosen, ctx)
-    overlaps, seconds = np.full((len(chosen), len(FEATURES)), np.nan), np.zeros(len(chosen))
+    overlaps = np.full((len(chosen), len(FEATURES)), np.nan)
+    seconds, played = np.zeros(len(chosen)), np.full(len(chosen), np.nan)
     for start in range(0, len(chosen), _AT_ONCE):
         ctx.progress(start, len(chosen), "Composing")
         rows = slice(start, start + _AT_ONCE)
@@ -43,6 +45,7 @@ def likeness(spec: LikenessSpec, ctx: JobContext) -> LikenessResult:
         for k, notes in enumerate(composed, start):
             seconds[k] = notes.duration
             overlaps[k] = _overlaps(notes, profiles[k])
+            played[k] = followed(notes, chosen.melodies[k])
     ctx.progress(len(chosen), len(chosen), "Done")
     by_feature = _means(overlaps)
     return LikenessResult(
@@ -53,6 +56,7 @@ def likeness(spec: LikenessSpec, ctx: JobContext) -> LikenessResult:
         overlaps=overlaps,
         by_feature=by_feature,
         seconds=seconds,
+        followed=played,
     )
 
 

@@ -15,6 +15,7 @@ from engines.core.job import JobContext, job
 from engines.piano.codec import encode, encode_melody
 from engines.piano.corpus import melody_or_none
 from engines.piano.features import similarity
+from engines.piano.following import followed
 from engines.piano.jobs.compose import MOST_TOKENS, Session
 from engines.piano.midi import read_midi, write_midi
 from engines.piano.notes import Notes
@@ -29,6 +30,7 @@ def write(spec: WriteSpec, ctx: JobContext) -> WriteResult:
     """Compose a piece in the style of a performance and on a melody, and write it as MIDI, tokens and style vector."""
     ctx.progress(0, 1, "Loading")
     style = music(spec.style)
+    melody = melody_in(spec.melody) if spec.melody else Notes.empty()
     styles, shares = [encode(style)], [1.0]
     if spec.second:
         styles, shares = [*styles, encode(music(spec.second))], [1 - spec.alpha, spec.alpha]
@@ -37,7 +39,7 @@ def write(spec: WriteSpec, ctx: JobContext) -> WriteResult:
         weights=spec.weights,
         styles=tuple(styles),
         shares=tuple(shares),
-        melody=encode_melody(melody_in(spec.melody)) if spec.melody else np.zeros(0, np.int32),
+        melody=encode_melody(melody),
         temperature=spec.temperature,
         top_p=spec.top_p,
         grammar=spec.grammar,
@@ -56,6 +58,7 @@ def write(spec: WriteSpec, ctx: JobContext) -> WriteResult:
         notes=np.array([len(p) for p in pieces], np.int64),
         nll=np.array([float(np.nanmean(v.nll)) for v in last.variations]),
         overlap=np.array([_overlap(p, style) for p in pieces]),
+        followed=np.array([followed(p, melody) for p in pieces]),
         tokens_per_second=last.tokens_per_second,
         remarks=last.remarks,
     )

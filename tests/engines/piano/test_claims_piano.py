@@ -23,7 +23,7 @@ def seed_with(nll: dict[str, float], swapped: float = 3.3, **changes: Any) -> Se
         return MeasureResult(name, "", "", "test", 2, 2, nll[name], other, float("nan"), np.zeros(2))
 
     def like(level: np.ndarray) -> LikenessResult:
-        return LikenessResult("", "", float(level.mean()), (), np.zeros((0, 8)), level, np.zeros(0))
+        return LikenessResult("", "", float(level.mean()), (), np.zeros((0, 8)), level, np.zeros(0), np.zeros(0))
 
     towards = np.asarray(changes.get("towards", [0.39, 0.40, 0.47, 0.59, 0.63]))
     told = np.asarray(changes.get("told", np.full(8, 0.4)))

@@ -203,6 +203,7 @@ def test_a_piece_as_files(weights: Callable[[str], str], tmp_path: Path) -> None
     found = run_job("piano.write", spec, ctx)
     assert found.files == ("piece-1.mid", "piece-1-tokens.npy", "piece-2.mid", "piece-2-tokens.npy", "style.npy")
     assert found.seconds == 6.0 and shares[-1] == 1
+    assert np.isfinite(found.followed).all()
     for k in range(2):
         assert len(read_midi(tmp_path / f"piece-{k + 1}.mid").notes) <= found.notes[k]
     assert np.load(tmp_path / "style.npy").shape == (16,)

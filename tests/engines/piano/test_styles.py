@@ -12,6 +12,7 @@ from engines.core.errors import UserError
 from engines.core.job import run_job
 from engines.core.weights import ModelCard, save_weights
 from engines.piano.codec import duration_of, encode
+from engines.piano.following import followed
 from engines.piano.jobs.likeness import _overlaps
 from engines.piano.jobs.styles import beginning
 from engines.piano.midi import write_midi
@@ -114,6 +115,7 @@ def test_likeness_is_an_overlap_for_each_piece_and_feature(music: Path, tmp_path
     known = found.overlaps[np.isfinite(found.overlaps)]
     assert len(known) and (known >= 0).all() and (known <= 1).all()
     assert 0 < found.overlap < 1 and (found.seconds > 0).all()
+    assert ((found.followed >= 0) & (found.followed <= 1)).all()
     assert np.array_equal(run_job("piano.likeness", spec).overlaps, found.overlaps, equal_nan=True)
 
 
@@ -127,6 +129,17 @@ def test_a_morph_compares_with_either_end(music: Path, tmp_path: Path) -> None:
         run_job("piano.morph", MorphSpec(weights=name, source=str(music), items=2))
     with pytest.raises(UserError, match="no style"):
         run_job("piano.morph", MorphSpec(weights=weights(tmp_path, "melody"), source=str(music), items=1))
+
+
+def test_a_melody_is_followed_note_by_note() -> None:
+    melody = Notes.of([(k, k + 0.9, 60 + k, 90) for k in range(10)])
+    assert followed(melody, melody) == 1
+    assert followed(melody.shifted(0.12), melody, until=9.5) == 1
+    assert followed(melody.shifted(0.2), melody, until=9.5) == 0
+    assert followed(melody.transposed(12), melody) == 0
+    half = melody.take(slice(0, 5))
+    assert followed(half, melody) == 1 and followed(half, melody, until=9.5) == 0.5
+    assert np.isnan(followed(melody, Notes.empty())) and followed(Notes.empty(), melody) == 0
 
 
 def test_music_too_short_to_have_a_style_is_like_nothing() -> None:
