@@ -59,7 +59,7 @@ def paint_mark(painter: QPainter, mark: Mark, place: Place, pick: Pick, ground: 
                 painter.setPen(QPen(colour, mark.size, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
                 painter.drawPoints(_polygon(place(xy)))
         case "handle":
-            _paint_handle(painter, QPointF(*place(xy)[0].tolist()), mark, colour, ground)
+            _paint_handle(painter, QPointF(*place(xy)[0].tolist()), mark, colour, ground, pick("text"))
         case _:
             _paint_line(painter, _polygon(place(xy)), mark, colour, ground)
     painter.restore()
@@ -118,7 +118,8 @@ def _head(points: QPolygonF, width: float) -> QPolygonF:
     return QPolygonF([end, *corners])
 
 
-def _paint_handle(painter: QPainter, at: QPointF, mark: Mark, colour: QColor, ground: QColor) -> None:
+def _paint_handle(painter: QPainter, at: QPointF, mark: Mark, colour: QColor, ground: QColor, ink: QColor) -> None:
+    """ink: of the text, which a pale dot's own colour would leave unreadable."""
     painter.setPen(QPen(ground, 2))
     painter.setBrush(colour)
     radius = 3.0 + mark.size if mark.movable else 2.0 + mark.size
@@ -139,5 +140,5 @@ def _paint_handle(painter: QPainter, at: QPointF, mark: Mark, colour: QColor, gr
         for dx, dy in ((-1, 0), (1, 0), (0, -1), (0, 1)):
             painter.setPen(ground)
             painter.drawText(spot + QPointF(dx, dy), mark.text)
-        painter.setPen(colour)
+        painter.setPen(ink)
         painter.drawText(spot, mark.text)

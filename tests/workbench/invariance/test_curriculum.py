@@ -21,7 +21,9 @@ def test_a_curriculum_ends_as_a_dot_that_says_cusp(qtbot: QtBot, tmp_path: Path)
         view = panel.stage(CURRICULUM)
         assert panel.run_button.text() == "Train the stages" and not view.use_button.isEnabled()
         assert not panel._zones["form"].isVisibleTo(panel)
+        assert view.table.rowCount() == 3 and view.table.item(0, 4).text() == "–"  # what is asked for, before any run
         view.form.set_values(TINY)
+        assert view.table.rowCount() == 2
         panel.run_button.press()
         wait_idle(qtbot, panel)
         assert "held-out images" in view.status.text(), said(panel)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
 from engines.core.errors import UserError
@@ -143,6 +143,19 @@ def test_an_empty_plane_says_what_it_waits_for(qtbot: QtBot) -> None:
         panel.run_button.press()
         wait_idle(qtbot, panel)
         assert "Stopped before" in view.plane.accessibleDescription()
+
+
+def test_the_note_of_the_first_tab_is_seen_after_other_tabs(qtbot: QtBot) -> None:
+    with opened_invariance(qtbot) as (window, panel):
+        window.resize(1280, 720)
+        for number in (TRADE_OFF, BOUNDARY, ONE):
+            panel.tabs.setCurrentIndex(number)
+            QApplication.processEvents()
+        pile = panel.form._settings
+        (note,) = [found for found in pile.currentWidget().findChildren(QLabel) if found.text()]
+        assert (
+            note.mapTo(pile, note.rect().topLeft()).y() < 20
+        )  # not in the middle of a pile as high as the highest form
 
 
 def test_sources_are_called_as_people_call_them(tmp_path: Path) -> None:

@@ -50,6 +50,7 @@ class Choices(QWidget):
         column = QVBoxLayout(box)
         column.setContentsMargins(GRID, 0, GRID, GRID)
         column.addWidget(note)
+        column.addStretch(1)
         self.add_settings(key, box)
 
     def show_settings(self, key: str) -> None:

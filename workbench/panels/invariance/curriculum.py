@@ -64,7 +64,7 @@ class CurriculumView(Stage):
         )  # fmt: skip
         self.status = ElidedLabel(
             "One network learns wide turns and strong attacks at once, each stage harder than the one before. The "
-            "embedded digits take a minute or two."
+            "embedded digits need no download."
         )
         self.curves = Plot(theme, title="Accuracy over all stages", x="epoch", y="share right", y_unit="%")
         self.table = FigureTable("Stages", HEADERS)
@@ -75,8 +75,10 @@ class CurriculumView(Stage):
         set_enabled(self.use_button, "Train the stages first")
         theme.changed.connect(lambda _: self._draw())
         panel.services.runner.resumable_changed.connect(self._offer_resuming)
+        self.form.changed.connect(lambda *_: self._draw())
         self._build()
         self._offer_resuming()
+        self._draw()
 
     # -- stage ------------------------------------------------------------------------------------------------
 
@@ -203,10 +205,10 @@ class CurriculumView(Stage):
         set_enabled(self.use_button, reason, "Put it among your models, ticked, in every panel for images")
 
     def _draw(self) -> None:
-        """Curves and table of what is known."""
+        """Curves and table of what is known; before a run, the stages that the form asks for."""
         self.curves.clear()
-        shown, spec = self._shown, self._spec
-        if spec is None:
+        shown, spec = self._shown, self._spec or self.form.spec()
+        if spec is None or len({len(spec.thetas), len(spec.epsilons), len(spec.epochs)}) > 1 or not spec.epochs:
             self.table.set_rows([], [])
             return
         count = len(spec.epochs)
@@ -224,10 +226,8 @@ class CurriculumView(Stage):
             [series[n % len(series)] for n in range(count)],
         )  # fmt: skip
         self.curves.set_range(x=(0.5, sum(spec.epochs) + 0.5), y=(0.0, 100.0))
-        for n in range(count):
-            begun = sum(spec.epochs[:n])
-            text = f"±{spec.thetas[n]:g}°, ε {spec.epsilons[n]:.2g}"
-            self.curves.set_mark(f"stage{n}", begun + 0.5, text=text, colour=series[n % len(series)])
+        for n in range(count - 1):  # an end is one on whichever side of its line the text stands
+            self.curves.set_mark(f"stage{n}", sum(spec.epochs[: n + 1]) + 0.5, text=f"end of stage {n + 1}")
         history = shown.history if shown is not None else {}
         for name, title, colour in ACCURACIES:
             values = history.get(name, np.zeros(0))

@@ -32,7 +32,7 @@ class SliceField(FieldView):
         self.set_extent(-reach, reach, -reach, reach)
         sure = 1 - np.exp(-np.maximum(found.margin, 0.0) / 2)
         self.set_classes(found.classes, found.names, sure)
-        self.set_handle("image", 0.0, 0.0, text="image", colour="text", movable=False)
+        self.set_handle("image", 0.0, 0.0, colour="text", movable=False)
         for key, point, text in (("adversary", found.adversary, "attacked"), ("turned", found.turned, "turned 10°")):
             if np.abs(point).max() <= reach:
                 self.set_handle(key, *point, text=text, colour="text", movable=False, size=3.0)
