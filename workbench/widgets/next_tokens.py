@@ -84,7 +84,8 @@ class NextTokens(Canvas):
         line, count = self._lines(target)
         self._paint_shares(painter, QRectF(target.left(), target.top() + 2, target.width(), SHARES), metrics)
         top = target.top() + SHARES + 8
-        label = min(max(metrics.horizontalAdvance(t) for t in self._texts) + 8, target.width() * 0.45)
+        widest = max(QFontMetricsF(font("strong")).horizontalAdvance(t) for t in self._texts)
+        label = min(widest + 8, target.width() * 0.45)
         said = metrics.horizontalAdvance("100.0\u202f%") + 6
         longest = max(target.width() - label - said, 8.0)
         scale = max(float(self._probabilities.max()), 0.05)
@@ -97,7 +98,8 @@ class NextTokens(Canvas):
             painter.setPen(QColor(self.colours.text))
             painter.setFont(font("strong") if k == self._taken else font("small"))
             name = QRectF(target.left(), y, label - 4, line)
-            text = metrics.elidedText(self._texts[k], Qt.TextElideMode.ElideRight, name.width() - 2)
+            letters = QFontMetricsF(painter.font())
+            text = letters.elidedText(self._texts[k], Qt.TextElideMode.ElideRight, name.width() - 2)
             painter.drawText(name, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, text)
             painter.setFont(font("small"))
             painter.setPen(QColor(self.colours.muted))

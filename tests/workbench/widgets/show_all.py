@@ -223,7 +223,88 @@ def fourth_page():  # type: ignore[no-untyped-def]
     return page, theme
 
 
-PAGES = {"pictures": first_page, "dials": second_page, "fields": third_page, "lists": fourth_page}
+def fifth_page():  # type: ignore[no-untyped-def]
+    """Music: a roll with its overview, falling notes on a keyboard, tokens, styles, features."""
+    from PySide6.QtCore import Qt
+    from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
+
+    from tests.workbench.widgets.music import dense, scale
+    from workbench.theme import Theme
+    from workbench.widgets.falling_notes import FallingNotes
+    from workbench.widgets.gaussians_view import Feature, GaussiansView
+    from workbench.widgets.keyboard_view import KeyboardView
+    from workbench.widgets.mini_map import MiniMap
+    from workbench.widgets.next_tokens import NextTokens
+    from workbench.widgets.piano_roll import PianoRoll
+    from workbench.widgets.style_map import StyleMap
+    from workbench.widgets.token_stream import TokenStream
+
+    theme = Theme("light", scheme=lambda: Qt.ColorScheme.Light)
+    rng = np.random.default_rng(5)
+    page = QWidget()
+    grid = QGridLayout(page)
+    grid.setContentsMargins(16, 16, 16, 16)
+    grid.setSpacing(16)
+    roll = PianoRoll(theme)
+    overview = MiniMap(theme, roll.timeline)
+    piece = dense(600, 60)
+    roll.set_notes(piece)
+    roll.set_melody(scale(40))
+    overview.set_notes(piece)
+    roll.timeline.show_span(4, 22)
+    roll.timeline.set_loop((6, 12))
+    roll.timeline.set_playhead(9.0)
+    keys = KeyboardView(theme)
+    falling = FallingNotes(theme, roll.timeline, keys)
+    falling.set_notes(piece)
+    keys.set_sounding({int(piece.pitch[k]): int(piece.velocity[k]) for k in piece.sounding(9.0)})
+    left = QVBoxLayout()
+    left.addWidget(roll, 3)
+    left.addWidget(overview)
+    left.addSpacing(12)
+    hands = QVBoxLayout()
+    hands.setSpacing(0)
+    hands.addWidget(falling, 2)
+    hands.addWidget(keys)
+    left.addLayout(hands, 2)
+    grid.addLayout(left, 0, 0, 3, 1)
+    kinds = ("note on", "velocity", "time", "note off")
+    of = rng.integers(0, 4, 600)
+    texts = [f"{('on', 'vel', '+', 'off')[k]} {rng.integers(30, 90)}" for k in of]
+    stream = TokenStream(theme)
+    stream.set_tokens(texts, of, np.arange(600) / 10, kind_names=kinds, surprise=rng.gamma(1, 1.2, 600))
+    stream.set_playhead(9.0)
+    grid.addWidget(stream, 0, 1)
+    bars = NextTokens(theme)
+    bars.set_next(texts[:8], np.sort(rng.dirichlet(np.ones(8)))[::-1], of[:8], kind_names=kinds, taken=1)
+    grid.addWidget(bars, 0, 2)
+    styles = StyleMap(theme, x="PC 1 (34 %)", y="PC 2 (12 %)")
+    names = ["Alberti bass", "Stride", "Chorale", "Ballad", "Étude", "Ambient", "Ragtime", "Waltz"]
+    styles.set_points(rng.normal(size=(8, 2)), names, ["calm", "lively"] * 4)
+    styles.set_route(0, 6, 0.4)
+    grid.addWidget(styles, 1, 1, 1, 2)
+    features = GaussiansView(theme)
+    features.set_features(
+        [
+            Feature(name, unit, rng.normal(5, 1, 3), rng.uniform(0.5, 2, 3), np.array([np.nan, *rng.random(2)]))
+            for name, unit in (("Density", "notes/s"), ("Pitch", ""), ("Length", "s"), ("Velocity", "")) * 2
+        ],
+        ("source", "result", "unconditional"),
+    )
+    grid.addWidget(features, 2, 1, 1, 2)
+    grid.setColumnStretch(0, 2)
+    grid.setColumnStretch(1, 1)
+    grid.setColumnStretch(2, 1)
+    return page, theme
+
+
+PAGES = {
+    "pictures": first_page,
+    "dials": second_page,
+    "fields": third_page,
+    "lists": fourth_page,
+    "music": fifth_page,
+}
 
 
 def main() -> int:

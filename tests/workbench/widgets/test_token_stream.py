@@ -156,3 +156,14 @@ def test_shares_of_kinds_are_told(bars: NextTokens) -> None:
     bars.set_next((), np.zeros(0), np.zeros(0, int), kind_names=KINDS)
     bars.grab()
     assert bars.columns() == {}
+
+
+def test_the_name_of_the_token_that_was_drawn_is_not_cut(qtbot: QtBot, theme: Theme) -> None:
+    names = ("MMMM 69", "on 1")
+    made = shown(qtbot, NextTokens(theme), 320, 120)
+    made.set_next(names, np.array([0.6, 0.4]), np.array([0, 1]), kind_names=KINDS, taken=0)
+    line, _ = made._lines(made.rect())
+    image = made.grab().toImage()
+    ground = image.pixelColor(0, image.height() - 1)
+    first = [image.pixelColor(0, y) for y in range(28, 26 + round(line))]
+    assert all(colour == ground for colour in first), "letters begin inside"
