@@ -62,6 +62,11 @@ class Voices:
         self._events.append(None)
 
     @property
+    def is_awake(self) -> bool:
+        """Whether `add` has anything to do."""
+        return bool(self._voices or self._events)
+
+    @property
     def count(self) -> int:
         """Tones that still sound."""
         return len(self._voices)

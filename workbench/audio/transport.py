@@ -393,7 +393,10 @@ class Transport:
         played = sum(piece.count for piece in self._pieces if piece.speed)
         if head.tail is not None and played < len(out):
             self._fade_out(head, out[played:])
-        self.voices.add(out)
+        if self.voices.is_awake:
+            by_hand = np.zeros_like(out)
+            self.voices.add(by_hand)
+            out += limited(by_hand)
         if head.volume == wish.volume:
             out *= np.float32(wish.volume)
         else:

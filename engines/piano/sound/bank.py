@@ -26,8 +26,9 @@ _ATTACK_S: Final = 0.003
 _BLOCK: Final = 512
 _BLOCKS: Final = 86
 _TOP_HZ: Final = 9_000.0
-LOUDNESS: Final = 0.07
-"""Root mean square of a tone's first fifth of a second at full velocity: ten such notes reach the limiter's knee."""
+LOUDNESS: Final = 0.18
+"""Root mean square of a tone's first fifth of a second at full velocity. The pieces of the library then have peaks from
+0.1 (soft and sparse) to just above the limiter's knee (a march), and lie around -25 dB."""
 _KEPT: Final = 96 << 20
 """Bytes of tones kept: sixty pitches in four layers of two seconds."""
 
