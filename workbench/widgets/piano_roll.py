@@ -75,6 +75,7 @@ class PianoRoll(RollCanvas):
         self._selection: Region | None = None
         self._drag: Drag = ""
         self._from = QPointF()
+        self._anchor = (0.0, 0)  # where a choice began: seconds and pitch
         self._fixed = 0.0  # the end of the loop that stays
         self._held_key = -1
         self._pencil: MelodyPencil | None = None
@@ -191,7 +192,7 @@ class PianoRoll(RollCanvas):
             self.select(None)
             self._pencil.press(at, g, event.modifiers())
         else:
-            self._drag = "select"
+            self._drag, self._anchor = "select", (g.time_of(at.x()), g.pitch_of(at.y()))
 
     def _press_ruler(self, at: QPointF, g: RollGeometry) -> None:
         edge = self._loop_edge_at(at, g)
@@ -221,11 +222,21 @@ class PianoRoll(RollCanvas):
         elif self._drag == "pencil" and self._pencil is not None:
             self._pencil.move(at, g, event.modifiers())
         elif self._drag == "select" and moved:
-            self.select(self._region(self._from, at, g))
+            self._reach(g.time_of(at.x()))
+            self.select(self._region(self._anchor, at, g))
         elif self._drag in ("loop", "loop edge") and (moved or self._drag == "loop edge"):
+            self._reach(g.time_of(at.x()))
             self.timeline.set_loop((self._fixed, g.time_of(at.x())))
         elif not self._drag:
             self._show_what_a_click_does(at, g)
+
+    def _reach(self, seconds: float) -> None:
+        """Scroll with a drag that leaves the view."""
+        line = self.timeline
+        if not line.start <= seconds <= line.end:
+            line.set_following(False)
+            seconds = min(max(seconds, 0.0), line.duration)
+            line.reveal(seconds, seconds)
 
     def _show_what_a_click_does(self, at: QPointF, g: RollGeometry) -> None:
         if at.x() < g.left:
@@ -260,9 +271,9 @@ class PianoRoll(RollCanvas):
         else:
             self.mousePressEvent(event)
 
-    def _region(self, a: QPointF, b: QPointF, g: RollGeometry) -> Region:
-        start, end = sorted((g.time_of(a.x()), g.time_of(b.x())))
-        low, high = sorted((g.pitch_of(a.y()), g.pitch_of(b.y())))
+    def _region(self, anchor: tuple[float, int], at: QPointF, g: RollGeometry) -> Region:
+        start, end = sorted((anchor[0], g.time_of(at.x())))
+        low, high = sorted((anchor[1], g.pitch_of(at.y())))
         bounds = g.pitches()
         return Region(
             min(max(start, 0.0), self.timeline.duration),

@@ -246,6 +246,20 @@ def test_dragging_on_the_ruler_loops_and_its_ends_can_be_moved(roll: PianoRoll, 
     assert roll.timeline.loop is None
 
 
+def test_a_drag_beyond_the_edge_scrolls(roll: PianoRoll) -> None:
+    roll.timeline.show_span(0, 3)
+    far = place(roll, 5, 72)
+    drag(roll, [place(roll, 2, 64), place(roll, 2.9, 72), far])
+    assert roll.timeline.end == pytest.approx(5, abs=0.05)
+    assert not roll.timeline.is_following
+    chosen = roll.selection
+    assert chosen is not None
+    assert (chosen.start, chosen.end) == (pytest.approx(2, abs=0.02), pytest.approx(5, abs=0.05))
+    drag(roll, [ruler(roll, 4), ruler(roll, 3), ruler(roll, 1)])
+    assert roll.timeline.start == pytest.approx(1, abs=0.05)
+    assert roll.timeline.loop == (pytest.approx(1, abs=0.05), pytest.approx(4, abs=0.02))
+
+
 def test_the_wheel_scrolls_and_zooms_at_the_cursor(roll: PianoRoll) -> None:
     at = place(roll, 4, 70)
     wheel(roll, at, 3, CONTROL)
