@@ -10,6 +10,8 @@ from typing import Any, Final, Protocol
 import numpy as np
 
 BLOCK: Final = 512
+LATENCY_S: Final = 0.1
+"""At least: what drivers call high is 35 ms with some, which a busy machine does not keep."""
 Fill = Callable[[np.ndarray, float, float | None], None]
 """``fill(out, latency_s, at)``: write float32 [n, 2] that is heard `latency_s` after the moment `at`."""
 _CATCH_UP_S: Final = 0.25
@@ -81,7 +83,8 @@ class SilentSink:
 class CardSink:
     """A sound card through PortAudio, in a thread of its own. Raises OSError when it cannot be opened.
 
-    Blocks of 512 frames, high latency: nobody plays into this program, so that robustness counts for more.
+    Blocks of 512 frames, a tenth of a second ahead: music is played to, not by, this program, so that robustness counts
+    for more.
     """
 
     is_silent = False
@@ -94,7 +97,9 @@ class CardSink:
         self._stream: Any = None
         self._rate, self._device, self._block = rate, device, block
         try:
-            self.name = str(self._module.query_devices(device, "output")["name"])
+            about = self._module.query_devices(device, "output")
+            self.name = str(about["name"])
+            self._latency_s = max(LATENCY_S, float(about["default_high_output_latency"]))
             self._module.check_output_settings(device=device, channels=2, dtype="float32", samplerate=rate)
         except Exception as error:
             # PortAudioError can only be named once the library is loaded; ValueError is an unknown device.
@@ -109,7 +114,7 @@ class CardSink:
                 device=self._device,
                 channels=2,
                 dtype="float32",
-                latency="high",
+                latency=self._latency_s,
                 callback=self._callback,
             )
             self._stream.start()
