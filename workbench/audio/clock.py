@@ -9,6 +9,8 @@ from typing import Final
 _BLOCKS: Final = 256
 """Blocks remembered: three seconds of 512 frames, more than any sound card's delay."""
 
+_VOTES: Final = 31
+
 
 @dataclass(frozen=True)
 class Piece:
@@ -74,10 +76,12 @@ class Clock:
         if not blocks:
             return None
         last = blocks[-1]
-        delay = (last.latency_s + self._offset_s) * self.rate
-        # Without news from the callback no more than its last block can have been heard.
-        passed = min(max((now - last.at) * self.rate, 0.0), float(last.count))
-        self._last = max(last.first - delay + passed, self._last, 0.0)
+        # Each block says when frame 0 was heard; drivers ask in bursts, so the middle one of the latest is believed.
+        said = sorted(b.at + b.latency_s - b.first / self.rate for b in blocks[-_VOTES:])
+        place = (now - said[len(said) // 2] - self._offset_s) * self.rate
+        # Without news from the callback nothing is heard but what it handed over.
+        place = min(place, last.first + last.count - max(self._offset_s, 0.0) * self.rate)
+        self._last = max(place, self._last, 0.0)
         return self._last
 
     def seconds(self, place: float) -> float:

@@ -257,6 +257,24 @@ def test_the_playhead_goes_on_between_blocks_but_not_beyond_one() -> None:
     assert heard[2] == heard[3]
 
 
+def test_the_playhead_is_steady_though_the_card_asks_in_bursts() -> None:
+    transport, _, clock = playing(noise(20.0))
+    transport.play()
+    out = np.zeros((512, 2), np.float32)
+    rng, heard, handed = np.random.default_rng(0), [], 0
+    for tick in range(600):
+        clock.now = 100.1 + tick / 60
+        # Four blocks at a time, up to 20 ms late.
+        while handed / RATE < tick / 60 - rng.uniform(0, 0.02) or handed == 0:
+            for _ in range(4):
+                transport.fill(out, 0.1)
+                handed += 512
+        heard.append(transport.clock.heard(clock.now))
+    steps = np.diff(np.array(heard[60:], float))
+    assert steps.min() >= 0 and steps.mean() == pytest.approx(1 / 60, rel=0.01)
+    assert steps.std() < 0.004
+
+
 def test_the_users_offset_moves_the_playhead() -> None:
     transport, sink, clock = playing(noise(4.0))
     transport.play()
