@@ -27,6 +27,8 @@ AHEAD_S: Final = 2.0
 """Music still being written starts once so much of it is there …"""
 BEHIND_S: Final = 0.2
 """… and waits when less is left."""
+FRESH_S: Final = 0.5
+"""What was written so shortly before it is due need not be rendered yet: then the writing was late."""
 START_S: Final = 0.15
 """So much has to be rendered before it starts …"""
 CUSHION_S: Final = 0.5
@@ -321,7 +323,7 @@ class Transport:
         if all(track.complete and position >= track.frames for track in tracks):
             return "ended"
         head.is_starved = True
-        margin = int(BEHIND_S * self.rate)
+        margin = int((BEHIND_S + FRESH_S) * self.rate)
         written = min(ENDLESS if track.complete else track.frames - position for track in tracks)
         return "waiting" if written <= margin else "buffering"
 

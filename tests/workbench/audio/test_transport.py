@@ -224,6 +224,19 @@ def test_music_still_being_written_starts_at_2_s_and_waits_below_a_fifth() -> No
     assert transport.mark.state == "ended"
 
 
+@pytest.mark.parametrize("written_s, counts", [(3.5, (1, 0)), (5.0, (0, 1))])
+def test_it_is_told_whether_writing_or_rendering_was_late(written_s: float, counts: tuple[int, int]) -> None:
+    music = noise(6.0)
+    transport, sink, _ = playing(music)
+    track = Track(0, complete=False)
+    track.grow(round(written_s * RATE), complete=False)
+    track.put(0, music[: 3 * RATE])
+    transport.set_program(Program(RATE, 1.0, {"a": track}))
+    transport.play()
+    sink.pump(4 * RATE)
+    assert (transport.mark.waits, transport.mark.underruns) == counts
+
+
 def test_check_3_the_playhead_is_within_a_frame_of_what_was_pumped() -> None:
     music = noise(8.0)
     for latency_s in (0.0, 0.035, 0.1):
