@@ -224,7 +224,7 @@ def test_music_still_being_written_starts_at_2_s_and_waits_below_a_fifth() -> No
     assert transport.mark.state == "ended"
 
 
-@pytest.mark.parametrize("written_s, counts", [(3.5, (1, 0)), (5.0, (0, 1))])
+@pytest.mark.parametrize("written_s, counts", [(3.4, (1, 0)), (5.0, (0, 1))])
 def test_it_is_told_whether_writing_or_rendering_was_late(written_s: float, counts: tuple[int, int]) -> None:
     music = noise(6.0)
     transport, sink, _ = playing(music)
