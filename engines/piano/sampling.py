@@ -22,6 +22,7 @@ from engines.piano.nets.transformer import (
     DecoderLayer,
     StyleAutoencoder,
     durations,
+    grid_steps,
     sinusoids,
 )
 
@@ -172,11 +173,10 @@ class Sampler:
         """
         n = x.shape[1]
         x = x + self._position[self._filled : self._filled + n]
-        if self.net.clock is not None:
-            x = x + self.net.time_signal(elapsed)
         self._elapsed = elapsed[:, -1:]
+        place = grid_steps(elapsed) if self.net.config.is_timed else None
         for layer in self._layers:
-            x = layer(x, self._filled)
+            x = layer(x, self._filled, place)
         self._filled += n
         self._logits = self.net.softmax(self.net.norm(x[:, -1]))
 
@@ -237,7 +237,7 @@ class _CachedLayer:
             k, v = cross.keys_values(memory)
             self._memory = (k.mT * cross.projections.scale).contiguous(), v.contiguous()
 
-    def __call__(self, x: Tensor, filled: int) -> Tensor:
+    def __call__(self, x: Tensor, filled: int, place: Tensor | None) -> Tensor:
         layer = self.layer
         x = x + self._attend(_normed(layer.norm_self, x), filled)
         if self._constant is not None:
@@ -246,7 +246,10 @@ class _CachedLayer:
             p = layer.cross.projections
             k, v = self._memory
             q = self._split(F.linear(_normed(layer.norm_cross, x), p.q.weight))
-            x = x + self._joined((q @ k).softmax(-1) @ v, p.o.weight)
+            scores = q @ k
+            if place is not None:
+                scores = scores + layer.cross.time_scores(q * p.scale, place, k.shape[3])
+            x = x + self._joined(scores.softmax(-1) @ v, p.o.weight)
         ffn = layer.ffn
         hidden = F.linear(_normed(layer.norm_ffn, x), ffn.into.weight, ffn.into.bias).relu_()
         return x + F.linear(hidden, ffn.out.weight, ffn.out.bias)

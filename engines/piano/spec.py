@@ -40,7 +40,7 @@ class TrainSpec(Spec):
         advanced=True,
     )  # fmt: skip
     clock: bool = param(
-        False, "Tell the decoder how much time has passed; not in the paper, follows melodies sooner.", group="Network",
+        False, "Attention to the melody knows the time; not in the paper, follows melodies sooner.", group="Network",
         advanced=True,
     )  # fmt: skip
     dropout: float = param(0.0, "Share of units left out.", ge=0, lt=1, group="Network", advanced=True)
@@ -52,7 +52,9 @@ class TrainSpec(Spec):
     schedule: Literal["decay", "constant", "paper"] = param(
         "decay", "The rate falls to 0, stays, or follows the reference code.", group="Training", advanced=True
     )
-    optimiser: Literal["adam", "muon"] = param("adam", "Adam is the paper's.", group="Training", advanced=True)
+    optimiser: Literal["adam", "muon"] = param(
+        "adam", "Adam is the paper's; muon needs fewer steps.", group="Training", advanced=True
+    )
     augment: bool = param(True, "Stretch by up to 5 % and transpose by up to 3 semitones.", group="Training")
     perturbation: Literal["none", "paper", "repo"] = param(
         "none", "How the performance input differs from the target, so that style says no key.", group="Training"
@@ -69,7 +71,7 @@ class TrainSpec(Spec):
     save_as: str = param("", "File for the weights; empty keeps them with the run.", group="Training", advanced=True)
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {
-        "quick": {},
+        "quick": {"optimiser": "muon", "rate": 1e-2, "warm_up": 50, "batch": 8, "steps": 400},
         "full": {
             "source": "pop909", "mode": "melody+performance", "size": "paper", "length": 2048, "reach_encoder": 0,
             "dropout": 0.1, "batch": 8, "steps": 100_000, "schedule": "paper", "perturbation": "paper",

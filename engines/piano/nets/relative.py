@@ -18,6 +18,11 @@ from torch import Tensor, nn
 BLOCK: Final = 128
 """Queries that a causal layer answers at once. Later keys are not even multiplied: it saves a third at 512 tokens."""
 
+BEFORE, AFTER = 16, 32
+"""Steps of the melody's grid, back and ahead, that timed attention tells apart: 1.6 s and 3.2 s."""
+NEAR, NEAR_LOGIT = 2, 3.0
+"""Before training, timed attention prefers slots at most this many steps away, by this logit."""
+
 
 def causal_scores(q: Tensor, table: Tensor, keys: int) -> Tensor:
     """q · E[i - j] for the last n of `keys` positions.
@@ -133,12 +138,35 @@ class RelativeAttention(nn.Module):
 
 
 class CrossAttention(nn.Module):
-    """Attention of the decoder to a memory, without positions. width: of the memory's slots."""
+    """Attention of the decoder to a memory, in the paper without positions. width: of the memory's slots.
 
-    def __init__(self, d: int, heads: int, key_channels: int, width: int, dropout: float) -> None:
+    is_timed: the memory's first slots lie on the melody's grid, and each logit gets q · E[j - s] + b[j - s], where s is
+    the step of the grid at which the decoder is: what relative positions are to self-attention. Not in the paper, whose
+    decoder has to find its place in the melody by adding up its own shifts; after the training that a desktop affords
+    it had not. untimed: slots at the end that are not on the grid.
+    """
+
+    def __init__(
+        self,
+        d: int,
+        heads: int,
+        key_channels: int,
+        width: int,
+        dropout: float,
+        *,
+        is_timed: bool = False,
+        untimed: int = 0,
+    ) -> None:
         super().__init__()
         self.projections = Projections(d, heads, key_channels, width)
-        self.dropout = dropout
+        self.dropout, self.untimed = dropout, untimed
+        self.time_table: nn.Parameter | None = None
+        if is_timed:
+            c = key_channels // heads
+            self.time_table = nn.Parameter(torch.randn(heads, c, BEFORE + AFTER + 1) / math.sqrt(c))
+            near = torch.zeros(heads, BEFORE + AFTER + 1)
+            near[:, BEFORE - NEAR : BEFORE + NEAR + 1] = NEAR_LOGIT
+            self.time_bias_table = nn.Parameter(near)
 
     def constant(self, z: Tensor) -> Tensor:
         """W_o W_v z [B, 1, d] for a memory of one slot z [B, 1, width]: a softmax over one slot is 1."""
@@ -149,23 +177,39 @@ class CrossAttention(nn.Module):
         p = self.projections
         return p.split(p.k(memory)), p.split(p.v(memory))
 
-    def forward(self, x: Tensor, memory: Tensor, mask: Tensor | None = None) -> Tensor:
-        """x: [B, L, d], memory: [B, T, width] → [B, L, d]. mask: bool [B, T], True where a slot counts."""
+    def forward(self, x: Tensor, memory: Tensor, mask: Tensor | None = None, place: Tensor | None = None) -> Tensor:
+        """x: [B, L, d], memory: [B, T, width] → [B, L, d]. mask: bool [B, T], True where a slot counts. place: int64
+        [B, L], the step of the grid at which each position is; for timed attention."""
         if memory.shape[1] == 1 and mask is None:
             return self.constant(memory)
-        return self.attend(x, *self.keys_values(memory), mask)
+        return self.attend(x, *self.keys_values(memory), mask, place)
 
-    def attend(self, x: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tensor:
+    def attend(
+        self, x: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None, place: Tensor | None = None
+    ) -> Tensor:
         """As `forward`, from keys and values that were made before."""
         p = self.projections
         q = p.split(p.q(x)) * p.scale
         scores = q @ k.mT  # [H, B, L, T]
+        if place is not None:
+            scores = scores + self.time_scores(q, place, k.shape[2])
         if mask is not None:
             scores = scores.masked_fill(~mask[None, :, None, :], -torch.inf)
         weights = scores.softmax(-1)
         if self.dropout and self.training:
             weights = F.dropout(weights, self.dropout)
         return p.join(weights @ v)
+
+    def time_scores(self, q: Tensor, place: Tensor, slots: int) -> Tensor:
+        """[H, B, n, slots] for scaled queries [H, B, n, c] at the steps `place` [B, n]; 0 beyond the table."""
+        assert self.time_table is not None
+        by_offset = q @ self.time_table[:, None] + self.time_bias_table[:, None, None]
+        columns = F.pad(by_offset, (1, 1))  # The first and the last column stand for all that is further away.
+        offset = torch.arange(slots, device=q.device) - place[..., None]  # [B, n, slots]
+        at = (offset + BEFORE + 1).clamp(0, BEFORE + AFTER + 2)
+        if self.untimed:
+            at[..., slots - self.untimed :] = 0
+        return columns.gather(-1, at.expand(q.shape[0], -1, -1, -1))
 
 
 def _sum(relative: Tensor, q: Tensor, k: Tensor) -> Tensor:

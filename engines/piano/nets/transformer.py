@@ -34,9 +34,9 @@ class StyleConfig:
     of the decoder. R: learned relative distances; R_enc: those of the encoders, 0 for R as well. dropout: of residuals,
     attention and ReLU. mode: what conditions the decoder; "unpooled" hands over every position of the performance
     instead of their mean. merge: how style and melody meet. encoder_relative: "two-sided", "spill" (as the reference
-    code has it) or "none". clock: whether the decoder is also told how much time has passed, on the melody's grid; not
-    in the paper, whose decoder has to add up its own shifts, which took more training than a desktop affords. length:
-    tokens of a training crop, which the absolute positions know; melody_length: of a melody window.
+    code has it) or "none". clock: whether attention to the melody knows how far each of its steps is from the present
+    one (not in the paper; see `CrossAttention`). length: tokens of a training crop, which the absolute positions know;
+    melody_length: of a melody window.
     """
 
     d: int = 384
@@ -75,6 +75,11 @@ class StyleConfig:
     def reads_melody(self) -> bool:
         """Whether a melody conditions the decoder."""
         return self.mode in ("melody", "melody+performance")
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether attention to the melody knows the time."""
+        return self.clock and self.reads_melody
 
     def to_json(self) -> dict[str, Any]:
         """For a model card."""
@@ -170,12 +175,16 @@ class DecoderLayer(nn.Module):
         if c.mode != "unconditional":
             width = 2 * c.d if c.mode == "melody+performance" and c.merge == "tile" else c.d
             self.norm_cross = nn.LayerNorm(c.d, eps=_EPS)
-            self.cross = CrossAttention(c.d, c.heads, c.key_channels, width, c.dropout)
+            untimed = 2 if c.mode == "melody+performance" and c.merge == "concat" else 0
+            self.cross = CrossAttention(
+                c.d, c.heads, c.key_channels, width, c.dropout, is_timed=c.is_timed, untimed=untimed
+            )
 
-    def forward(self, x: Tensor, memory: Tensor | None, mask: Tensor | None) -> Tensor:
+    def forward(self, x: Tensor, memory: Tensor | None, mask: Tensor | None, place: Tensor | None) -> Tensor:
+        """x: [B, L, d]. memory, mask: what is attended to. place: int64 [B, L], where timed attention is."""
         x = x + F.dropout(self.attention(self.norm_self(x)), self.dropout, self.training)
         if self.cross is not None and memory is not None:
-            x = x + F.dropout(self.cross(self.norm_cross(x), memory, mask), self.dropout, self.training)
+            x = x + F.dropout(self.cross(self.norm_cross(x), memory, mask, place), self.dropout, self.training)
         return x + F.dropout(self.ffn(self.norm_ffn(x)), self.dropout, self.training)
 
 
@@ -189,7 +198,6 @@ class StyleAutoencoder(nn.Module):
         self.performance_encoder = Encoder(c.vocabulary, c) if c.reads_performance else None
         self.melody_encoder = Encoder(c.melody_vocabulary, c) if c.reads_melody else None
         self.embedding = Embedding(c.vocabulary, c.d)
-        self.clock = nn.Linear(c.d, c.d, bias=False) if c.clock else None
         self.layers = nn.ModuleList(DecoderLayer(c) for _ in range(c.layers_dec))
         self.norm = nn.LayerNorm(c.d, eps=_EPS)
         self.softmax = nn.Linear(c.d, c.vocabulary, bias=False)
@@ -258,21 +266,11 @@ class StyleAutoencoder(nn.Module):
         """As `logits`, from a memory that was made before."""
         x = F.pad(self.embedding(target)[:, :-1], (0, 0, 1, 0))
         x = x + sinusoids(target.shape[1], x)
-        if self.clock is not None:
-            x = x + self.time_signal(F.pad(durations(target)[:, :-1].cumsum(1), (1, 0)))
         x = F.dropout(x, self.config.dropout, self.training)
+        place = grid_steps(F.pad(durations(target)[:, :-1].cumsum(1), (1, 0))) if self.config.is_timed else None
         for layer in self.layers:
-            x = layer(x, memory, mask)
+            x = layer(x, memory, mask, place)
         return self.softmax(self.norm(x))
-
-    def time_signal(self, elapsed: Tensor) -> Tensor:
-        """What `clock` adds to the decoder's inputs: [B, L, d] for int64 [B, L] hundredths of a second since the start.
-
-        The melody encoder's sinusoids at the moment's place on its grid, turned by a matrix, because added as they are
-        they would be mistaken for the token's own position.
-        """
-        assert self.clock is not None
-        return self.clock(waves(elapsed / STEPS_PER_MELODY_TOKEN, self.config.d).to(self.softmax.weight.dtype))
 
     def forward(
         self,
@@ -311,22 +309,21 @@ def build(architecture: dict[str, Any] | StyleConfig, seed: int = 0) -> StyleAut
 
 def sinusoids(length: int, like: Tensor, start: int = 0) -> Tensor:
     """The absolute timing signal [length, d] from position `start` on: sines, then cosines (tensor2tensor's order)."""
-    places = torch.arange(start, start + length, device=like.device, dtype=torch.float32)
-    return waves(places, like.shape[-1]).to(like.dtype)
-
-
-def waves(places: Tensor, d: int) -> Tensor:
-    """[..., d]: sines, then cosines, of places [...] at wavelengths from 2π to 20,000π."""
-    half = d // 2
+    half = like.shape[-1] // 2
     rate = math.log(_LONGEST) / max(half - 1, 1)
-    wave = torch.exp(torch.arange(half, device=places.device, dtype=torch.float32) * -rate)
-    angle = places.float()[..., None] * wave
-    return torch.cat([angle.sin(), angle.cos()], -1)
+    wave = torch.exp(torch.arange(half, device=like.device, dtype=torch.float32) * -rate)
+    angle = torch.arange(start, start + length, device=like.device, dtype=torch.float32)[:, None] * wave
+    return torch.cat([angle.sin(), angle.cos()], 1).to(like.dtype)
 
 
 def durations(tokens: Tensor) -> Tensor:
     """int64, hundredths of a second that each performance token lasts: 0 for all but shifts."""
     return (tokens - (SHIFT - 1)) * ((tokens >= SHIFT) & (tokens < VELOCITY))
+
+
+def grid_steps(elapsed: Tensor) -> Tensor:
+    """int64: the step of the melody's grid nearest to moments in hundredths of a second."""
+    return (elapsed + STEPS_PER_MELODY_TOKEN // 2) // STEPS_PER_MELODY_TOKEN
 
 
 def nll(logits: Tensor, target: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from engines.core.errors import UserError
+from engines.piano.nets.relative import AFTER, BEFORE
 from engines.piano.nets.transformer import (
     StyleAutoencoder,
     StyleConfig,
@@ -152,18 +153,29 @@ def test_absolute_positions_are_sines_then_cosines() -> None:
     assert torch.equal(sinusoids(2, like, 3), wave[3:])
 
 
-def test_a_clock_tells_the_decoder_the_time_before_each_token() -> None:
-    net = net_of("unconditional", clock=True)
-    target = torch.tensor([[41, 227, 178, 277, 129]])  # a key, 50, 1 and 100 hundredths, a release
+@pytest.mark.parametrize("merge", MERGES)
+def test_timed_attention_knows_how_far_each_melody_step_is(merge: str) -> None:
+    net = net_of("melody+performance", merge, clock=True)
+    cross = net.layers[0].cross
     heard: list[torch.Tensor] = []
-    net.time_signal = lambda elapsed: heard.append(elapsed) or torch.zeros(1, 5, 16)  # type: ignore[method-assign]
+    forward = cross.forward
+    cross.forward = lambda x, memory, mask, place: heard.append(place) or forward(x, memory, mask, place)
+    target = torch.tensor([[41, 227, 178, 277, 129]])  # a key, 50, 1 and 100 hundredths, a release
     with torch.no_grad():
-        net(target)
-    assert heard[0].tolist() == [[0, 0, 50, 51, 151]]
-    fresh = net_of("unconditional", clock=True)
-    with torch.no_grad():
-        signal = fresh.time_signal(torch.tensor([[70]]))
-        assert torch.allclose(signal[0, 0], fresh.clock(sinusoids(1, torch.zeros(16), 7))[0], atol=1e-6)
+        net(target, target, torch.full((1, 20), 2))
+        assert heard[0].tolist() == [[0, 0, 5, 5, 15]]
+        q = torch.randn(2, 1, 5, 12)
+        slots = 20 + cross.untimed
+        got = cross.time_scores(q, heard[0], slots)
+        for i, step in enumerate([0, 0, 5, 5, 15]):
+            for j in range(slots):
+                o = j - step
+                wanted = torch.zeros(2, 1)
+                if -BEFORE <= o <= AFTER and j < 20:
+                    e, b = cross.time_table[:, :, BEFORE + o], cross.time_bias_table[:, BEFORE + o]
+                    wanted = (q[:, :, i] * e[:, None]).sum(-1) + b[:, None]
+                assert torch.allclose(got[:, :, i, j], wanted, atol=1e-5)
+    assert not any("time" in name for name in net_of("performance", clock=True).state_dict())
 
 
 def test_the_same_seed_builds_the_same_network_and_its_card_builds_it_again() -> None:
