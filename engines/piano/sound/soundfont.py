@@ -192,7 +192,7 @@ def choose(wanted: str = "", rate: int = RATE) -> Chosen:
             if str(error) not in remarks:
                 remarks.append(str(error))
     if general is None:
-        remarks.append("pretty_midi, whose SoundFont is the usual one, is not installed (pip install pretty_midi)")
+        remarks.append("no SoundFont was found (choose an .sf2 file, or pip install pretty_midi, which brings one)")
     return Chosen(_built_in(rate), tuple(remarks))
 
 
