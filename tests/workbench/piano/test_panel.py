@@ -20,7 +20,7 @@ from engines.piano.notes import Notes
 from engines.piano.requests import ComposeSnapshot, Variation
 from tests.workbench.piano.piano_windows import PATIENCE_MS, composed, opened_piano
 from workbench.panels.piano.desk import NAMES, TALL, WIDE
-from workbench.panels.piano.panel import LIKENESS, MAP
+from workbench.panels.piano.panel import DESK, LIKENESS, MAP, TRAINING
 from workbench.panels.piano.settings import OF_STYLE
 from workbench.widgets.piano_roll import Region
 from workbench.widgets.roll_notes import RollNotes
@@ -265,3 +265,65 @@ def test_everything_fits(qtbot: QtBot, size: tuple[int, int]) -> None:
         row = panel.desk.bar
         for widget in (row.play, row.volume, row.heard["result"], row.tempo):
             assert panel.desk.rect().contains(widget.mapTo(panel.desk, widget.rect().bottomRight()))
+
+
+def test_a_network_is_trained_stopped_taken_up_again_and_composes(qtbot: QtBot) -> None:
+    small = {"source": "library", "size": "tiny", "length": 32, "batch": 2, "held_out": 2, "measure_every": 2,
+             "sample_tokens": 16, "checkpoint_minutes": 0.0001}  # fmt: skip
+    with opened_piano(qtbot, **QUICK) as (_, panel):
+        panel.tabs.setCurrentIndex(TRAINING)
+        stage = panel.stage(TRAINING)
+        assert not panel._zones["form"].isVisible() and panel.run_button.text() == "Train"
+        stage.form.set_values({**small, "steps": 5000})
+        panel.run_button.press()
+        qtbot.waitUntil(lambda: stage._last is not None and stage._last.step >= 4, timeout=PATIENCE_MS)
+        panel.run_button.press()
+        qtbot.waitUntil(lambda: panel.run_button.state == "idle", timeout=PATIENCE_MS)
+        assert "Stopped" in stage.status.text() and stage.resume_button.isEnabled()
+        stage.form.set_values({**small, "steps": 6})
+        panel.run_button.press()
+        qtbot.waitUntil(lambda: stage.use_button.isEnabled(), timeout=PATIENCE_MS)
+        assert "nats a token" in stage.status.text() and stage.nll.columns()
+        stage.use_button.click()
+        assert panel.form.weights.currentData() == "piano-performance-library"
+        panel.tabs.setCurrentIndex(DESK)
+        assert len(composed(qtbot, panel).z) == 96
+
+
+def test_what_is_played_on_the_keys_becomes_the_melody(qtbot: QtBot) -> None:
+    with opened_piano(qtbot, **QUICK) as (_, panel):
+        desk = panel.desk
+        desk.records["melody"].click()
+        assert desk.records["melody"].text() == "End recording"
+        for pitch in (60, 64, 67):
+            desk.keyboard.key_pressed.emit(pitch, 90)
+            desk.keyboard.key_released.emit(pitch)
+        desk.records["melody"].click()
+        assert panel.form.melody.currentText() == "Played by hand 1"
+        assert sorted(desk.roll("melody").melody.pitch.tolist()) == [60, 64, 67]
+        desk.records["style"].click()
+        desk.records["style"].click()  # nothing was played
+        assert panel.form.style_a.currentData() == "library/ballad"
+        state = panel.save_state()
+        panel.restore_state(json.loads(json.dumps(state)))
+        assert panel.form.melody_key.startswith("played/")
+
+
+def test_notes_fall_onto_the_keyboard_and_back(qtbot: QtBot) -> None:
+    with opened_piano(qtbot, size=(900, 560)) as (_, panel):
+        desk = panel.desk
+        next(c for c in panel.commands() if c.id == "piano.fall").run()
+        assert desk.views.currentWidget() is desk.falling and desk.keyboard.isVisible()
+        assert len(desk.falling._notes) == len(library.item("ballad").notes)
+        desk.bar.fall.click()
+        assert desk.views.currentWidget() is desk.splitter
+
+
+def test_without_a_midi_keyboard_it_says_so(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(*_: object) -> None:
+        raise UserError("no MIDI keyboard is connected", "connect one")
+
+    monkeypatch.setattr("workbench.panels.piano.panel.open_keyboard", none)
+    with opened_piano(qtbot) as (_, panel):
+        next(c for c in panel.commands() if c.id == "piano.keyboard").run()
+        assert "no MIDI keyboard" in panel.messages.messages()[-1].what

@@ -7,18 +7,23 @@ from typing import Any, Final
 import numpy as np
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLayout, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLayout, QSplitter, QStackedWidget, QToolButton, QVBoxLayout, QWidget
 
+from engines.piano.crops import steps
 from engines.piano.notes import Notes
+from engines.piano.vocabulary import STEPS_PER_SECOND
 from workbench.audio.player import Player
+from workbench.panels.piano.recorder import Recorder
 from workbench.panels.piano.roll_box import RollBox, text_button
-from workbench.panels.piano.takes import Take, Takes
+from workbench.panels.piano.takes import Take, Takes, Voice
 from workbench.panels.piano.transport_bar import TransportBar
 from workbench.panels.piano.variations import Variations
 from workbench.theme import GRID, Theme
+from workbench.widgets.falling_notes import FallingNotes
 from workbench.widgets.keyboard_view import KeyboardView
 from workbench.widgets.mini_map import MiniMap
 from workbench.widgets.piano_roll import PianoRoll, Region
+from workbench.widgets.roll_painting import Lane
 from workbench.widgets.timeline import Timeline
 
 WIDE: Final = 700
@@ -49,6 +54,9 @@ class Desk(QWidget):
         self.map = MiniMap(theme, self.timeline)
         self.bar = TransportBar(player, self.timeline)
         self.variations = Variations(theme, takes)
+        self.recorder = Recorder(self)
+        self.records: dict[str, QToolButton] = {}
+        self.falling = FallingNotes(theme, self.timeline, self.keyboard)
         self.edit = text_button("Edit", "Draw and move notes of the melody; Ctrl+Z takes a step back", checkable=True)
         self._shown: Take | None = None
         self._held: set[int] = set()
@@ -63,8 +71,14 @@ class Desk(QWidget):
         for name in ("style", "melody"):
             button = text_button("Open MIDI…", f"A MIDI file of yours as the {name}")
             button.clicked.connect(lambda _=False, n=name: self.open_asked.emit(n))
+            record = text_button(
+                "Record", f"Play the {name} on the keys; the clock starts with the first one", checkable=True
+            )
+            record.clicked.connect(lambda on, n=name: self.recorder.begin(n) if on else self.recorder.end())
+            self.records[name] = record
             if name == "melody":
                 self.boxes[name].add(self.edit)
+            self.boxes[name].add(record)
             self.boxes[name].add(button)
         self.splitter = QSplitter(Qt.Orientation.Vertical)
         self.splitter.setChildrenCollapsible(False)
@@ -75,7 +89,10 @@ class Desk(QWidget):
         music.setContentsMargins(0, 0, 0, 0)
         music.setSpacing(GRID // 2)
         music.addWidget(self.bar)
-        music.addWidget(self.splitter, 1)
+        self.views = QStackedWidget()
+        self.views.addWidget(self.splitter)
+        self.views.addWidget(self.falling)
+        music.addWidget(self.views, 1)
         self.map.setFixedHeight(36)
         music.addWidget(self.map)
         self.keyboard.setFixedHeight(64)
@@ -90,8 +107,9 @@ class Desk(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self.variations.setVisible(event.size().width() >= WIDE)
-        for widget in (self.map, self.keyboard):
-            widget.setVisible(event.size().height() >= TALL)
+        tall = event.size().height() >= TALL
+        self.map.setVisible(tall)
+        self.keyboard.setVisible(tall or self.bar.fall.isChecked())
 
     def minimumSizeHint(self) -> QSize:
         return LEAST
@@ -107,6 +125,10 @@ class Desk(QWidget):
         self.roll("style").selection_changed.connect(lambda _: self.region_changed.emit())
         self.roll("melody").melody_edited.connect(self._melody_drawn)
         self.edit.toggled.connect(self.roll("melody").set_editable)
+        self.falling.seek_requested.connect(player.seek)
+        self.falling.play_requested.connect(player.toggle)
+        self.bar.fall.toggled.connect(self._fall)
+        self.recorder.changed.connect(self._show_recording)
         self.keyboard.key_pressed.connect(self.press)
         self.keyboard.key_released.connect(self.release)
         player.keys_changed.connect(self._keys_sound)
@@ -158,6 +180,7 @@ class Desk(QWidget):
             self.player.remove_music("result")
             self._shown = take
             return
+        box.roll.set_lane(None)
         box.roll.set_notes(voice.notes)
         place, count = self.takes.place
         said = f"Take {place} of {count}, variation {take.chosen + 1}: {take.title}"
@@ -167,6 +190,7 @@ class Desk(QWidget):
         if take.done:
             self.player.set_music("result", voice.notes)
             self._show_map()
+            self.roll("result").set_lane(_surprise(voice))
         elif voice.horizon > 0:
             self.player.extend_music("result", voice.notes, voice.horizon)
         self._shown = take
@@ -176,10 +200,12 @@ class Desk(QWidget):
     def press(self, pitch: int, velocity: int = 80) -> None:
         """A key goes down: it sounds at once."""
         self._held.add(pitch)
+        self.recorder.press(pitch, velocity)
         self.player.press(pitch, velocity)
 
     def release(self, pitch: int) -> None:
         self._held.discard(pitch)
+        self.recorder.release(pitch)
         self.player.release(pitch)
 
     def _keys_sound(self, pitches: Any) -> None:
@@ -193,6 +219,17 @@ class Desk(QWidget):
     def _show_map(self) -> None:
         """The overview is of what is heard."""
         self.map.set_notes(self.heard_notes)
+        self.falling.set_notes(self.heard_notes)
+
+    def _fall(self, on: bool) -> None:
+        """Notes that fall onto the keyboard, or the three rolls."""
+        self.views.setCurrentWidget(self.falling if on else self.splitter)
+        self.keyboard.setVisible(on or self.height() >= TALL)
+
+    def _show_recording(self) -> None:
+        for name, button in self.records.items():
+            button.setChecked(self.recorder.name == name)
+            button.setText("End recording" if self.recorder.name == name else "Record")
 
     def _token_chosen(self, index: int) -> None:
         """Go where a token is heard."""
@@ -205,3 +242,9 @@ class Desk(QWidget):
         self.player.set_music("melody", notes)
         self.roll("result").set_ghost(notes)
         self.melody_edited.emit(notes)
+
+
+def _surprise(voice: Voice) -> Lane:
+    """NLL of each token over the time at which it is played."""
+    times = np.cumsum(steps(voice.tokens.astype(int))) / STEPS_PER_SECOND
+    return Lane(times, voice.nll.astype(np.float64), "Surprise", "nats", 0.0, 6.0)

@@ -15,6 +15,7 @@ from engines.core.errors import UserError
 from engines.piano.codec import encode, encode_melody
 from engines.piano.notes import Notes
 from engines.piano.requests import ComposeRequest, ComposeSnapshot
+from workbench.audio.midi_keyboard import MidiKeyboard, open_keyboard
 from workbench.audio.player import Player
 from workbench.commands import Command, later
 from workbench.panels.base import Export, Panel, Zone
@@ -36,7 +37,7 @@ TABS: Final = (
     ("Desk", "", "Style, melody and result on one time axis"),
     ("Style map", "workbench.panels.piano.map_stage:MapStage", "Where styles lie, and what lies between them"),
     ("Likeness", "workbench.panels.piano.likeness_view:LikenessView", "Eight features of source and result"),
-    ("Training lab", "workbench.panels.piano.training_stage:TrainingStage", "Train a network on your own music"),
+    ("Training lab", "workbench.panels.piano.training_stage:PianoTraining", "Train a network on your own music"),
 )
 """Title, "module:class" of what is imported when first shown, tooltip."""
 DESK, MAP, LIKENESS, TRAINING = range(4)
@@ -62,6 +63,7 @@ class PianoPanel(Panel):
         self._melody: Notes | None = None
         self._drawn: Notes | None = None
         self._plays_when_ready = False
+        self._keyboard: MidiKeyboard | None = None
         self._stages: dict[int, Any] = {}
         self._stage_states: dict[str, Any] = {}
         self._build()
@@ -89,6 +91,7 @@ class PianoPanel(Panel):
         self.form.melody_changed.connect(self._melody_chosen)
         self.desk.open_asked.connect(self.ask_file)
         self.desk.melody_edited.connect(self._melody_drawn)
+        self.desk.recorder.recorded.connect(self._recorded)
         self.composer.answered.connect(self._answered)
         self.composer.mode_changed.connect(self._mode_changed)
         self.composer.lost.connect(lambda text: self.show_message(text, "warn"))
@@ -233,6 +236,8 @@ class PianoPanel(Panel):
 
     def close_panel(self) -> None:
         self.demonstration.end()
+        if self._keyboard is not None:
+            self._keyboard.close()
         self.player.close()
         self.composer.close()
         for view in self._stages.values():
@@ -332,6 +337,10 @@ class PianoPanel(Panel):
                     icon="open"),
             Command("piano.melody", "Open a MIDI file as the melody…", later(self.ask_file, "melody"), group=group,
                     icon="open"),
+            Command("piano.keyboard", "Play on a connected MIDI keyboard", lambda: self.attempt(self.use_keyboard),
+                    group=group, icon="keyboard"),
+            Command("piano.fall", "Falling notes, or the rolls", self.desk.bar.fall.toggle, "V", group=group,
+                    icon="down"),
             *hear,
             *views,
         ]  # fmt: skip
@@ -391,6 +400,21 @@ class PianoPanel(Panel):
     def _melody_drawn(self, notes: Notes) -> None:
         self._melody = self._drawn = notes
         self.desk.boxes["melody"].say("edited")
+
+    def _recorded(self, name: str, notes: Notes) -> None:
+        """What was played becomes the style or the melody."""
+        piece = self.shelf.add_played(notes)
+        self.form.choose(self.form.style_a if name == "style" else self.form.melody, piece.key)
+
+    def use_keyboard(self) -> None:
+        """Play on a connected MIDI keyboard from now on. Raises UserError when there is none."""
+        if self._keyboard is not None:
+            self._keyboard.close()
+        self._keyboard = keyboard = open_keyboard(None, self)
+        keyboard.pressed.connect(self.desk.press)
+        keyboard.released.connect(self.desk.release)
+        keyboard.lost.connect(lambda why: self.show_message(f"The MIDI keyboard is gone: {why}", "warn"))
+        self.status_message.emit("The MIDI keyboard plays", "ok")
 
     def _answered(self, snapshot: ComposeSnapshot) -> None:
         if snapshot.problem:

@@ -16,7 +16,7 @@ from engines.piano.spec import TrainSpec
 from workbench.panels.base import Export
 from workbench.panels.kept import keep_as
 from workbench.panels.piano.roll_box import RollBox, text_button
-from workbench.panels.stage import Stage
+from workbench.panels.training_stage import TrainingStage
 from workbench.theme import GRID
 from workbench.widgets.basics import ElidedLabel, duration, number, set_enabled
 from workbench.widgets.exports import save_csv
@@ -25,32 +25,30 @@ from workbench.widgets.spec_form import SpecForm
 from workbench.widgets.timeline import Timeline
 
 if TYPE_CHECKING:
-    from engines.core.records import RunRecord
     from workbench.panels.piano.panel import PianoPanel
     from workbench.runner import JobHandle
 
-JOB: Final = "piano.train"
 SOURCES: Final = ("walks", "library", "pop909", "piano-midi-de")
 
 
-class TrainingStage(Stage):
+class PianoTraining(TrainingStage[TrainSpec]):
     """Run trains by the settings on the left; Stop keeps the last checkpoint, from which it can go on."""
 
     run_text = "Train"
+    job = "piano.train"
+    spec = TrainSpec
+    reached = "checkpoint"
 
     def __init__(self, panel: PianoPanel) -> None:
         super().__init__(panel)
         theme = panel.services.theme
         self.desk_panel = panel
-        self._before: JobHandle | RunRecord | None = None
         self._last: TrainSnapshot | TrainResult | None = None
         self.form: SpecForm[TrainSpec] = SpecForm(
             TrainSpec, leave_out=("save_as",), choices={"device": panel.services.devices, "source": SOURCES},
             preset=panel.services.settings.preset,
         )  # fmt: skip
         self.status = ElidedLabel("“walks” are made by code and train in minutes; no data set is needed.")
-        self.resume_button = QPushButton("Go on from the last checkpoint")
-        self.resume_button.clicked.connect(self.resume)
         self.use_button = QPushButton("Compose with this network")
         self.use_button.clicked.connect(self.use_model)
         set_enabled(self.use_button, "Train a network first")
@@ -64,9 +62,9 @@ class TrainingStage(Stage):
         set_enabled(self.listen, "There is no sample yet")
         self.listen.clicked.connect(self._hear)
         self._weights: Path | None = None
+        self._spec: TrainSpec | None = None
         self._build()
-        panel.services.runner.resumable_changed.connect(self._offer_resuming)
-        self._offer_resuming()
+        self.watch_runs()
 
     def _build(self) -> None:
         self.sample.add(self.listen)
@@ -94,19 +92,11 @@ class TrainingStage(Stage):
 
     # -- stage ------------------------------------------------------------------------------------------------
 
-    def start(self) -> None:
-        spec = self.form.read()
+    def begin(self, handle: JobHandle, spec: TrainSpec) -> None:
         self._clear()
-        self.take(self.panel.start(JOB, spec))
+        self._spec = spec
+        super().begin(handle, spec)
         self.status.setText("Reading the music …")
-
-    def resume(self) -> None:
-        """Go on with the run that was stopped, with the settings it began with."""
-        if self._before is None:
-            return
-        handle = self.panel.services.runner.resume(self._before)
-        self.panel.follow(handle)
-        self.take(handle)
 
     def show_snapshot(self, snapshot: Any) -> None:
         if not isinstance(snapshot, TrainSnapshot):
@@ -118,7 +108,7 @@ class TrainingStage(Stage):
         self._draw(snapshot.history, losses, snapshot.step, snapshot.sample)
 
     def show_end(self, handle: JobHandle) -> None:
-        self._offer_resuming()
+        self.offer_resuming()
         if handle.state == "done":
             result: TrainResult = handle.result
             self._last = result
@@ -136,16 +126,12 @@ class TrainingStage(Stage):
         elif handle.error is not None:
             self.status.setText(handle.error.what)
 
-    def close_stage(self) -> None:
-        super().close_stage()
-        self.panel.services.runner.resumable_changed.disconnect(self._offer_resuming)
-
     def use_model(self) -> None:
         """Put the trained weights among the user's networks and choose them."""
-        if self._weights is None:
+        if self._weights is None or self._spec is None:
             return
         try:
-            spec = self.form.read()
+            spec = self._spec
             name = keep_as(self._weights, f"piano-{spec.mode}-{Path(spec.source).name}", _title(spec))
         except UserError as error:
             self.panel.show_message(error.what, "error", error.remedy)
@@ -164,30 +150,7 @@ class TrainingStage(Stage):
         return [Export("curves", "Training curves as CSV", ".csv", curves,
                        lambda: "" if self._last is not None else "Train a network first.")]  # fmt: skip
 
-    def save_state(self) -> dict[str, Any]:
-        spec = self.form.spec()
-        return {} if spec is None else spec.model_dump(mode="json")
-
-    def restore_state(self, state: dict[str, Any]) -> None:
-        try:
-            self.form.set_spec(TrainSpec.checked({k: v for k, v in state.items() if k in TrainSpec.model_fields}))
-        except UserError:
-            return
-
     # -- inside -----------------------------------------------------------------------------------------------
-
-    def _offer_resuming(self) -> None:
-        """The run that was stopped here, else one that an earlier window left unfinished."""
-        last = self.handle
-        if last is not None and not last.has_ended:
-            return
-        if last is not None and last.state in ("cancelled", "interrupted") and last.run_id and last.can_resume:
-            self._before = last
-        else:
-            runs = [run for run in self.panel.services.runner.resumable() if run.name == JOB]
-            self._before = runs[0] if runs else None  # newest first
-        reason = "" if self._before is not None else "There is no stopped run with a checkpoint"
-        set_enabled(self.resume_button, reason, "With the settings that the run began with")
 
     def _clear(self) -> None:
         self._last = self._weights = None

@@ -58,6 +58,7 @@ class TransportBar(QWidget):
         self.volume.setFixedWidth(88)
         self.volume.setAccessibleName("Volume")
         self.volume.setToolTip("Volume")
+        self.fall = icon_button("down", "Notes fall onto the keyboard (V)", checkable=True)
         self.status = ElidedLabel()
         self.retry = QToolButton()
         self.retry.setText("Reconnect")
@@ -88,6 +89,7 @@ class TransportBar(QWidget):
             self.heard[name] = button
             row.addWidget(button)
         row.addStretch(1)
+        row.addWidget(self.fall)
         row.addWidget(self.volume)
         below = QHBoxLayout()
         below.setContentsMargins(0, 0, 0, 0)

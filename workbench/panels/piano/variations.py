@@ -12,6 +12,7 @@ from engines.piano.vocabulary import OFF, ON, SHIFT, STEPS_PER_SECOND, VELOCITY
 from workbench.panels.piano.takes import Takes
 from workbench.theme import GRID, Theme
 from workbench.widgets.basics import icon_button, label, number, percent
+from workbench.widgets.next_tokens import NextTokens
 from workbench.widgets.token_stream import TokenStream
 
 KINDS = ("reserved", "note on", "note off", "time shift", "velocity")
@@ -43,11 +44,13 @@ class Variations(QWidget):
         rows.addWidget(self.place)
         rows.addLayout(self._rows)
         rows.addWidget(self.note)
-        self.next = label("", "small", muted=True, wrap=True)
-        self.next.setToolTip("The likeliest next tokens, with their probabilities")
+        self.said = label("", "small", muted=True, wrap=True)
+        self.next = NextTokens(theme)
+        self.next.setMaximumHeight(170)
         self.tokens = TokenStream(theme)
         rows.addWidget(label("Tokens", "strong"))
         rows.addWidget(self.tokens, 1)
+        rows.addWidget(self.said)
         rows.addWidget(self.next)
         self._alike: dict[int, float] = {}
         takes.changed.connect(self.refresh)
@@ -97,16 +100,25 @@ class Variations(QWidget):
         voice = take.voice if take is not None else None
         if take is None or voice is None or not len(voice.tokens):
             self.tokens.set_tokens((), np.zeros(0, int), np.zeros(0), kind_names=KINDS)
-            self.next.setText("")
+            self.said.setText("")
+            self.next.set_next((), np.zeros(0), np.zeros(0, int), kind_names=KINDS)
             return
         tokens = voice.tokens.astype(int)
-        kinds = np.searchsorted((ON, OFF, SHIFT, VELOCITY), tokens, "right")
+        kinds = _kinds(tokens)
         times = np.cumsum(steps(tokens)) / STEPS_PER_SECOND
         self.tokens.set_tokens(
             [describe(t) for t in tokens.tolist()], kinds, times, kind_names=KINDS, surprise=voice.nll
         )
-        likely = zip(voice.top.tolist(), voice.shares.tolist(), strict=True)
+        top = voice.top.astype(int)
+        self.next.set_next(
+            [describe(t) for t in top.tolist()], voice.shares, _kinds(top), kind_names=KINDS,
+            taken=int(np.argmax(top == tokens[-1])) if (top == tokens[-1]).any() else -1,
+        )  # fmt: skip
         known = voice.nll[np.isfinite(voice.nll)]
         mean = f"{number(float(known.mean()))} nats a token on average. " if len(known) else ""
-        ahead = ", ".join(f"{describe(t)} {percent(p, 0)}" for t, p in list(likely)[:3])
-        self.next.setText(mean + ("" if take.done else f"Next: {ahead}"))
+        self.said.setText(f"{mean}The newest draw, of what could have been drawn:")
+
+
+def _kinds(tokens: np.ndarray) -> np.ndarray:
+    """int [L]: which of KINDS each token is."""
+    return np.searchsorted((ON, OFF, SHIFT, VELOCITY), tokens, "right")
