@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 import numpy as np
+
+log = logging.getLogger(__name__)
 
 BLOCK: Final = 512
 LATENCY_S: Final = 0.1
@@ -93,6 +96,7 @@ class CardSink:
     def __init__(self, rate: int = 44_100, device: int | None = None, block: int = BLOCK) -> None:
         self._module = _sounddevice()
         self._late = 0
+        self._has_failed = False
         self._fill: Fill | None = None
         self._stream: Any = None
         self._rate, self._device, self._block = rate, device, block
@@ -134,7 +138,15 @@ class CardSink:
         # Some drivers leave these times at zero.
         if not 0 < latency < 5:
             latency = float(self._stream.latency) if self._stream is not None else 0.0
-        fill(out, latency, at)
+        try:
+            fill(out, latency, at)
+        except Exception:
+            # PortAudio would end the stream, and the music with it; a block of silence is the smaller harm.
+            out[:] = 0
+            self._late += 1
+            if not self._has_failed:
+                self._has_failed = True
+                log.exception("a block could not be filled")
 
     def stop(self) -> None:
         self._fill = None

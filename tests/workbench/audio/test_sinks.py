@@ -8,6 +8,7 @@ import sys
 import textwrap
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import mido
@@ -78,6 +79,59 @@ def test_check_1_each_way_to_have_no_sound_is_explained(
     sink = open_sink(lambda out, latency_s, at: None, now=FakeClock())
     assert sink.is_silent and sink.is_alive and said in sink.reason
     assert sinks.devices() == ()
+
+
+def test_a_sound_card_is_fed_with_its_delay_and_survives_a_mistake(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Stream:
+        active, latency = True, 0.2
+
+        def __init__(self, **settings: Any) -> None:
+            self.settings = settings
+
+        def start(self) -> None:
+            """Nothing asks but the test."""
+
+        def close(self) -> None:
+            self.active = False
+
+    class Module:
+        OutputStream = Stream
+
+        def query_devices(self, device: int | None, kind: str) -> dict[str, Any]:
+            return {"name": "Speakers", "default_high_output_latency": 0.03}
+
+        def check_output_settings(self, **settings: Any) -> None:
+            """All are right."""
+
+    monkeypatch.setattr(sinks, "_sounddevice", Module)
+    asked: list[float] = []
+
+    def fill(out: np.ndarray, latency_s: float, at: float | None) -> None:
+        asked.append(latency_s)
+        if len(asked) == 3:
+            raise ZeroDivisionError
+        out[:] = 0.5
+
+    card = sinks.CardSink()
+    card.start(fill)
+    stream = card._stream
+    assert card.name == "Speakers" and stream.settings["latency"] == sinks.LATENCY_S and card.is_alive
+
+    def ask(delay: float, underflow: bool = False) -> np.ndarray:
+        out = np.full((512, 2), np.nan, np.float32)
+        times = SimpleNamespace(outputBufferDacTime=10 + delay, currentTime=10.0)
+        stream.settings["callback"](out, 512, times, SimpleNamespace(output_underflow=underflow))
+        return out
+
+    assert np.all(ask(0.08) == 0.5) and np.all(ask(0.0, underflow=True) == 0.5)
+    # A driver that gives no times is believed to keep what the stream says.
+    assert asked == [pytest.approx(0.08), 0.2] and card.late == 1
+    assert not ask(0.08).any() and "could not be filled" in caplog.text and card.late == 2
+    assert np.all(ask(0.08) == 0.5)
+    card.stop()
+    assert not card.is_alive and not stream.active
 
 
 def test_check_1_playing_works_where_no_optional_package_is(tmp_path: Path) -> None:
