@@ -26,7 +26,7 @@ from workbench.widgets.piano_roll import PianoRoll, Region
 from workbench.widgets.roll_painting import Lane
 from workbench.widgets.timeline import Timeline
 
-WIDE: Final = 700
+WIDE: Final = 780
 """Pixels of width from which the variations have a column of their own."""
 TALL: Final = 560
 """Pixels of height from which overview and keyboard are shown below the rolls."""
@@ -247,4 +247,4 @@ class Desk(QWidget):
 def _surprise(voice: Voice) -> Lane:
     """NLL of each token over the time at which it is played."""
     times = np.cumsum(steps(voice.tokens.astype(int))) / STEPS_PER_SECOND
-    return Lane(times, voice.nll.astype(np.float64), "Surprise", "nats", 0.0, 6.0)
+    return Lane(times, voice.nll.astype(np.float64), "NLL", "nats", 0.0, 6.0)
