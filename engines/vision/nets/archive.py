@@ -204,6 +204,9 @@ def _node(raw: dict[str, Any], path: Path) -> Node:
         raise UserError(f"{path.name} was refused: it calls {_shown(target)}", _advice(target))
     if operations.find(target) is None:
         raise UserError(f"{path.name} calls {_shown(target)}, which this PyTorch does not have", _AGAIN)
+    if operations.overwrites_another(target):
+        raise UserError(f"{path.name} was refused: {_shown(target)} writes into another tensor", _EXPORT)
+    places = iter(operations.parameter_names(target))
     inputs = []
     for given in raw["inputs"]:
         argument = given["arg"]
@@ -212,11 +215,14 @@ def _node(raw: dict[str, Any], path: Path) -> Node:
         kind, value = next(iter(argument.items()))
         if kind in ("as_graph", "as_custom_obj", "as_operator", "as_string_to_argument"):
             raise UserError(f"{path.name} was refused: {_shown(target)} is given more than numbers ({kind})", _EXPORT)
-        if given["name"] in ("train", "training") and value is True:
+        by_position = given.get("kind") != 2
+        # What the file calls it says nothing of an argument by position.
+        name = next(places, "") if by_position else str(given["name"])
+        if name in ("train", "training") and value not in (False, None):
             raise UserError(
                 f"{path.name} was exported in training mode ({_shown(target)})", "call net.eval() before the export"
             )
-        inputs.append((str(given["name"]), argument, given.get("kind") != 2))
+        inputs.append((str(given["name"]), argument, by_position))
     outputs: list[str | None] = []
     for result in raw["outputs"]:
         kind, value = next(iter(result.items()))

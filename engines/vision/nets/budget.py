@@ -20,6 +20,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from engines.core.errors import UserError
+from engines.vision.nets import operations
 
 MOST_TENSOR: Final = 2 << 30
 """Bytes of one result for the smallest batch, of views too: a kernel may copy them, and their gradients are whole."""
@@ -78,6 +79,7 @@ class Meter(TorchDispatchMode):
         count = _pieces(function, args, kwargs)
         if count > MOST_PIECES:
             raise UserError(f"{self._name} was refused: {target} makes {count} tensors of one", _REMEDY)
+        operations.refuse_short_statistics(function, args, kwargs)
         try:
             result = function(*args, **kwargs)
         except RuntimeError as error:

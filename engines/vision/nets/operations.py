@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
+
+from engines.core.errors import UserError
 
 _ATEN: Final = re.compile(r"torch\.ops\.aten\.([A-Za-z_0-9]+)\.([A-Za-z_0-9]+)")
 
@@ -42,14 +44,20 @@ adaptive_avg_pool1d adaptive_avg_pool2d adaptive_max_pool1d adaptive_max_pool2d 
 affine_grid_generator alpha_dropout avg_pool1d avg_pool2d baddbmm batch_norm bilinear bmm channel_shuffle conv1d conv2d
 conv_transpose2d convolution cosine_similarity cross dot dropout einsum embedding feature_dropout grid_sampler
 grid_sampler_2d group_norm instance_norm inner layer_norm linear log_softmax _log_softmax matmul
-max_pool1d max_pool2d max_pool2d_with_indices mm mv native_batch_norm _native_batch_norm_legit_no_training
+max_pool1d max_pool2d max_pool2d_with_indices mm mv _native_batch_norm_legit_no_training
 native_dropout native_group_norm native_layer_norm one_hot outer rms_norm scaled_dot_product_attention softmax
 _softmax tensordot upsample_bicubic2d upsample_bilinear2d upsample_nearest2d
 """
 _NAMES: Final = frozenset(" ".join((_SHAPES, _MAKERS, _POINTWISE, _REDUCTIONS, _LAYERS)).split())
 
+_COUNTS_OF_A_TENSOR: Final = frozenset({"repeat_interleave.Tensor", "repeat_interleave.self_Tensor"})
+"""Refused although other overloads are taken. Given an output size, they believe it, and write a negative count's
+neighbours over whatever lies behind their result; without one, the size of their result depends on numbers."""
+
 ASSERTIONS: Final = frozenset({"_assert_scalar", "_assert_tensor_metadata", "_assert_async", "sym_constrain_range"})
 """Checks that an export leaves in its graph. They compute nothing, so they are passed over."""
+
+_NORMALISES: Final = "aten::_native_batch_norm_legit_no_training"
 
 _LARGEST: Final = 1 << 63
 """Beyond this no size can be."""
@@ -106,6 +114,8 @@ def is_known(target: str) -> bool:
     if match is None:
         return target in _SIZES
     name = match[1]
+    if f"{name}.{match[2]}" in _COUNTS_OF_A_TENSOR:
+        return False
     return name in _NAMES or (name.endswith("_") and not name.endswith("__") and name[:-1] in _NAMES)
 
 
@@ -113,6 +123,38 @@ def is_in_place(target: str) -> bool:
     """Whether the operation overwrites its first argument."""
     match = _ATEN.fullmatch(target)
     return match is not None and match[1].endswith("_") and not match[1].endswith("__")
+
+
+def overwrites_another(target: str) -> bool:
+    """Whether a known operation writes into a tensor that it is given, other than the first of an in-place one:
+    overloads with `out`, under many names (`add.out`, `max.dim_max`), resize and fill any tensor, weights too."""
+    written = [i for i, argument in enumerate(_parameters(target)) if argument.is_write]
+    return written not in ([], [0]) or (written == [0]) != is_in_place(target)
+
+
+def parameter_names(target: str) -> tuple[str, ...]:
+    """What a known operation calls its arguments, whatever a file calls them; empty for arithmetic with sizes."""
+    return tuple(argument.name for argument in _parameters(target))
+
+
+def _parameters(target: str) -> tuple[Any, ...]:
+    return tuple(getattr(getattr(find(target), "_schema", None), "arguments", ()))
+
+
+def refuse_short_statistics(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+    """Raises UserError where normalising a batch would read behind its weights or statistics: this operation alone
+    believes that each has a number for each channel."""
+    if getattr(function, "_schema", None) is None or function._schema.name != _NORMALISES:
+        return
+    given = {**dict(zip((argument.name for argument in function._schema.arguments), args, strict=False)), **kwargs}
+    images = given["input"]
+    channels = images.shape[1] if images.dim() > 1 else -1
+    statistics = (given.get(name) for name in ("weight", "bias", "running_mean", "running_var"))
+    if any(one is not None and one.numel() != channels for one in statistics):
+        raise UserError(
+            "the program normalises by statistics that do not have one number for each channel",
+            "export the plain network again",
+        )
 
 
 def find(target: str) -> Callable[..., Any] | None:

@@ -121,17 +121,25 @@ class Program(nn.Module):
             keeps_all = torch.is_grad_enabled() and x.requires_grad
             budget.refuse_without_room(self._needs[x.shape], len(x), keeps_all=keeps_all)
 
+    @torch.inference_mode(False)  # tensors made in it do not count what is written into them
     @torch.no_grad()
     def _need(self, shape: torch.Size) -> budget.Need:
-        """What a batch of this shape would take. Raises UserError where that depends on the pixels."""
+        """What a batch of this shape would take. Raises UserError where that depends on the pixels, and where the
+        program writes into its weights or into the pixels, also through another view of them."""
         nowhere = torch.device("meta")
         tensors = ((name, getattr(self, place)) for name, place in self._places.items())
         values: dict[str, Any] = {name: torch.empty_like(tensor, device=nowhere) for name, tensor in tensors}
         values[self._input] = torch.empty(shape, dtype=self.dtype, device=nowhere)
+        given = tuple(values.values())
         with budget.Meter(self.name) as meter:
             for step in self._steps:
                 computed = (value for name, value in values.items() if name not in self._places)
                 _take(step, values, nowhere, partial(meter.run, step.target, alive=computed))
+        if any(tensor._version for tensor in given):
+            raise UserError(
+                f"{self.name} was refused: it changes its weights or its images while it runs",
+                "write the network without operations in place, and call net.eval() before the export",
+            )
         return meter.need()
 
 
@@ -161,7 +169,13 @@ def _compiled(archive: Archive) -> Iterator[_Step]:
             if name not in known:
                 raise UserError(f"the program uses {name[:60]!r} before it computes it", "export it again")
             last[name] = i
-        known.update(name for name in node.outputs if name is not None)
+        for name in node.outputs:
+            if name is None:
+                continue
+            if name in known:
+                raise UserError(f"the program computes {name[:60]!r} twice", "export it again")
+            known.add(name)
+            last[name] = i  # what nobody asks for is dropped at once
         prepared.append((node, args, kwargs))
     if archive.output not in known:
         raise UserError("the program never computes its answer", "export it again")
