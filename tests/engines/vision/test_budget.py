@@ -144,13 +144,15 @@ def test_a_tensor_is_not_cut_into_endless_pieces(nodes: list[dict[str, Any]], tm
 
 
 @pytest.mark.parametrize(
-    "node", [call("repeat_interleave.self_Tensor", value("flat"), value("n")), call("where.default", value("x"))]
-)
+    "node",
+    [call("index.Tensor", value("flat"), {"as_optional_tensors": [{"as_tensor": {"name": "n"}}]}),
+     call("where.default", value("x"))],
+)  # fmt: skip
 def test_sizes_that_depend_on_pixels_are_refused(node: dict[str, Any], tmp_path: Path) -> None:
     flat = call("flatten.using_ints", value("x"), made="flat")
-    counts = call("to.dtype", value("flat"), {"as_scalar_type": 5}, made="n")
+    mask = call("to.dtype", value("flat"), {"as_scalar_type": 12}, made="n")
     with pytest.raises(UserError, match="depends on the pixels"):
-        load_model(bomb([flat, counts, node], tmp_path), "cpu")
+        load_model(bomb([flat, mask, node], tmp_path), "cpu")
 
 
 def test_a_size_that_explodes_with_the_batch_is_refused(tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ HOSTILE: dict[str, tuple[list[dict[str, Any]], str]] = {
         "one number for each channel",
     ),
     "statistics that training would overwrite": (
-        [call("native_batch_norm.default", value("x"))], "native_batch_norm",
+        [call("native_batch_norm.default", value("x"))], "it calls torch.ops.aten.native_batch_norm",
     ),
     "training under another name": (
         [call("dropout.default", value("x"), FLOATS, {"as_bool": True})], "training mode",
