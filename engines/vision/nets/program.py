@@ -169,13 +169,11 @@ def _compiled(archive: Archive) -> Iterator[_Step]:
             if name not in known:
                 raise UserError(f"the program uses {name[:60]!r} before it computes it", "export it again")
             last[name] = i
-        for name in node.outputs:
-            if name is None:
-                continue
-            if name in known:
-                raise UserError(f"the program computes {name[:60]!r} twice", "export it again")
-            known.add(name)
-            last[name] = i  # what nobody asks for is dropped at once
+        for made in filter(None, node.outputs):
+            if made in known:
+                raise UserError(f"the program computes {made[:60]!r} twice", "export it again")
+            known.add(made)
+            last[made] = i  # what nobody asks for is dropped at once
         prepared.append((node, args, kwargs))
     if archive.output not in known:
         raise UserError("the program never computes its answer", "export it again")
