@@ -10,20 +10,26 @@ from pathlib import Path
 import numpy as np
 
 from engines.core import atomic
+from engines.core.errors import UserError
 from engines.transfer.snapshots import Verdicts, Walk
 from engines.vision.attacks.recipe import Recipe
 from workbench.widgets.exports import save_csv
 
 
 def write_pixels(path: Path, walk: Walk, clean: np.ndarray | None) -> None:
-    """The attacked image as PNG: rounded to eight bits, the nearest levels that lie within ε of the clean one."""
+    """The attacked image as PNG: rounded to eight bits, the nearest levels that lie within ε of the clean one.
+
+    Raises UserError where some pixel has no level within it, as `eight_bit` of engines/transfer does.
+    """
     from PIL import Image
 
     adv, eps = walk.x[-1], walk.eps
     base = (clean if clean is not None else walk.x[0]).astype(np.float64)
     low = np.ceil((base - eps) * 255 - 1e-4).clip(0, 255)
     high = np.floor((base + eps) * 255 + 1e-4).clip(0, 255)
-    pixels = np.clip(np.rint(adv.astype(np.float64) * 255), np.minimum(low, high), high).astype(np.uint8)
+    if (low > high).any():
+        raise UserError(f"eight-bit files cannot hold a change of at most {eps:.2g}", "choose an ε of 1/255 or more")
+    pixels = np.clip(np.rint(adv.astype(np.float64) * 255), low, high).astype(np.uint8)
     body = io.BytesIO()
     shown = pixels[0] if len(pixels) == 1 else np.ascontiguousarray(pixels.transpose(1, 2, 0))
     Image.fromarray(shown).save(body, "PNG")
