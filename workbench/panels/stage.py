@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
+from engines.core.errors import UserError
+from engines.core.spec import Spec
+
 if TYPE_CHECKING:
+    from engines.core.records import RunRecord
     from workbench.panels.base import Export, Panel
     from workbench.runner import JobHandle
+
+S = TypeVar("S", bound=Spec)
 
 SETTINGS_FROM: Final = 800
 """Logical pixels of width from which a stage shows its settings by itself."""
@@ -59,6 +65,23 @@ class Stage(QWidget):
             self.handle.published.disconnect(self._published)
             self.handle.ended.disconnect(self._ended)
             self.handle = None
+
+    def go_on(self, run: JobHandle | RunRecord, settings: type[S]) -> tuple[JobHandle, S] | None:
+        """Resume a run that was stopped, and say which settings it began with. None, and a message, where this version
+        does not know them: nothing is started then."""
+        try:
+            spec = settings.checked(run.spec) if isinstance(run.spec, dict) else run.spec
+        except UserError as error:
+            self.panel.show_message(
+                f"The run that was stopped cannot go on: {error.what}", "error",
+                "Another version made it; train again with the settings here.", cause="resume",
+            )  # fmt: skip
+            return None
+        assert isinstance(spec, settings)
+        self.panel.messages.withdraw("resume")
+        handle = self.panel.services.runner.resume(run)
+        self.panel.follow(handle)
+        return handle, spec
 
     def take(self, handle: JobHandle) -> None:
         """Follow a job that was just started."""

@@ -57,11 +57,11 @@ class TrainingStage(Stage, Generic[S]):
         """Go on with the run that was stopped, with the settings it began with."""
         if self.resumable is None:
             return
-        handle = self.panel.services.runner.resume(self.resumable)
-        self.panel.follow(handle)
-        spec: Any = self.spec.checked(handle.spec) if isinstance(handle.spec, dict) else handle.spec
-        self.form.set_spec(spec)
-        self.begin(handle, spec)
+        resumed = self.go_on(self.resumable, self.spec)
+        if resumed is not None:
+            handle, spec = resumed
+            self.form.set_spec(spec)  # type: ignore[arg-type]
+            self.begin(handle, spec)  # type: ignore[arg-type]
 
     def offer_resuming(self) -> None:
         """The run that was stopped here, else one that an earlier window left unfinished."""

@@ -8,17 +8,15 @@ from pathlib import Path
 
 from engines.asymmetric.setting import PLAIN_SUFFIX, ROBUST_SUFFIX
 from engines.core import atomic, paths
-from engines.core.weights import list_weights, read_card
+from engines.core.weights import read_card
+from workbench.panels.kept import free_name
 
 
 def keep(weights: Path) -> str:
     """Copy trained detectors, and the classifiers beside them, among the user's models; returns their name there."""
     card = read_card(weights)
-    taken = {known.name for known in list_weights()}
     data = Path(card.data).name or card.data or "own"
-    name = next(
-        n for n in (f"detectors-{data}", *(f"detectors-{data}-{i}" for i in range(2, 10_000))) if n not in taken
-    )
+    name = free_name(f"detectors-{data}")
     number_of = name.rsplit("-", 1)[-1]
     title = card.title + (f", run {number_of}" if name != f"detectors-{data}" else "")
     copy_bank(weights, paths.user_weights_folder() / f"{name}.safetensors", name, title)

@@ -86,12 +86,11 @@ class TrainingStage(Stage):
         """Go on with the run that was stopped, with the settings it began with."""
         if self._before is None:
             return
-        handle = self.panel.services.runner.resume(self._before)
-        self.panel.follow(handle)
-        spec = TrainSpec.checked(handle.spec) if isinstance(handle.spec, dict) else handle.spec
-        assert isinstance(spec, TrainSpec)
-        self.form.set_spec(spec)
-        self._follow(handle, spec)
+        resumed = self.go_on(self._before, TrainSpec)
+        if resumed is not None:
+            handle, spec = resumed
+            self.form.set_spec(spec)
+            self._follow(handle, spec)
 
     def show_snapshot(self, snapshot: Any) -> None:
         if not isinstance(snapshot, TrainSnapshot):

@@ -90,11 +90,11 @@ class LabView(Stage):
         """Go on with the run that was stopped, with the settings it began with."""
         if self._before is None:
             return
-        handle = self.panel.services.runner.resume(self._before)
-        self.panel.follow(handle)
-        spec = TrainSpec.checked(handle.spec) if isinstance(handle.spec, dict) else handle.spec
-        self.form.set_spec(spec)  # type: ignore[arg-type]
-        self._follow(handle)
+        resumed = self.go_on(self._before, TrainSpec)
+        if resumed is not None:
+            handle, spec = resumed
+            self.form.set_spec(spec)
+            self._follow(handle)
 
     def _follow(self, handle: JobHandle) -> None:
         self._before = None

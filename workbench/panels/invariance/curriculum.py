@@ -92,12 +92,11 @@ class CurriculumView(Stage):
         """Go on with the run that was stopped, with the settings it began with."""
         if self._before is None:
             return
-        handle = self.panel.services.runner.resume(self._before)
-        self.panel.follow(handle)
-        spec = CuspSpec.checked(handle.spec) if isinstance(handle.spec, dict) else handle.spec
-        assert isinstance(spec, CuspSpec)
-        self.form.set_spec(spec)
-        self._follow(handle, spec)
+        resumed = self.go_on(self._before, CuspSpec)
+        if resumed is not None:
+            handle, spec = resumed
+            self.form.set_spec(spec)
+            self._follow(handle, spec)
 
     def show_snapshot(self, snapshot: Any) -> None:
         if isinstance(snapshot, CuspSnapshot):
