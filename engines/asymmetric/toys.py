@@ -15,6 +15,7 @@ from torch import Tensor
 
 from engines.asymmetric.method import Ascent, maximise, nothing, training_loss
 from engines.asymmetric.metrics import auc
+from engines.asymmetric.toy_sets import MODES, true_density
 from engines.core.errors import UserError
 from engines.vision.nets.detectors import Detectors
 
@@ -24,68 +25,8 @@ NEAR = 0.03
 """A point this close to the target set has landed on it."""
 MARGIN = 0.05
 """Between the target's bounding box and the negatives."""
-MODES = ((0.4, 0.01), (0.6, 0.005))
-"""Mean and standard deviation of the two halves of the density on the line."""
 SWIMMERS = 160
 """Negatives whose path is shown."""
-_LOW, _HIGH = 0.25, 0.75
-
-
-def target_set(name: str, count: int, rng: np.random.Generator, drawn: tuple[float, ...] = ()) -> np.ndarray:
-    """float32 [count, 2] points of a set (or [count, 1] of "density") in the middle of the unit square.
-
-    drawn: x, y, x, y … in the unit square, for "drawn"; it is shrunk to the middle like the others, keeping its form.
-    Raises UserError for an unknown set or a drawing of fewer than three points.
-    """
-    if name == "density":
-        half = count // 2
-        parts = [rng.normal(*mode, size) for mode, size in zip(MODES, (half, count - half), strict=True)]
-        return rng.permutation(np.concatenate(parts))[:, None].astype(np.float32)
-    if name == "drawn":
-        return _drawn(drawn, count, rng)
-    makers: dict[str, Callable[[int, np.random.Generator], np.ndarray]] = {
-        "ring": _ring, "grid": _grid, "spirals": _spirals, "checkerboard": _checkerboard,
-    }  # fmt: skip
-    if name not in makers:
-        raise UserError(f"there is no target set {name!r}", f"known: {', '.join([*makers, 'drawn', 'density'])}")
-    return (0.5 + (_HIGH - _LOW) / 2 * makers[name](count, rng)).astype(np.float32)
-
-
-def _ring(count: int, rng: np.random.Generator) -> np.ndarray:
-    """Eight blobs on a circle; like all makers, within about [-1, 1]²."""
-    angle = 2 * np.pi * rng.integers(0, 8, count) / 8
-    return 0.9 * np.stack([np.cos(angle), np.sin(angle)], 1) + rng.normal(0, 0.04, (count, 2))
-
-
-def _grid(count: int, rng: np.random.Generator) -> np.ndarray:
-    return (rng.integers(0, 5, (count, 2)) - 2) / 2.2 + rng.normal(0, 0.02, (count, 2))
-
-
-def _spirals(count: int, rng: np.random.Generator) -> np.ndarray:
-    turn = np.sqrt(rng.uniform(0.02, 1, count)) * 2 * np.pi
-    arm = np.pi * rng.integers(0, 2, count)
-    radius = turn / (2 * np.pi)
-    return np.stack([radius * np.cos(turn + arm), radius * np.sin(turn + arm)], 1) + rng.normal(0, 0.01, (count, 2))
-
-
-def _checkerboard(count: int, rng: np.random.Generator) -> np.ndarray:
-    cell = rng.integers(0, 8, count)
-    row = cell // 2
-    column = 2 * (cell % 2) + row % 2
-    return (np.stack([column, row], 1) + rng.uniform(0, 1, (count, 2))) / 2 - 1
-
-
-def _drawn(drawn: tuple[float, ...], count: int, rng: np.random.Generator) -> np.ndarray:
-    if len(drawn) < 6 or len(drawn) % 2 or not np.isfinite(drawn).all():
-        raise UserError(
-            f"expected at least three drawn points as x, y, x, y …, got {len(drawn)} numbers", "draw a target set"
-        )
-    points = np.asarray(drawn, np.float64).reshape(-1, 2)
-    low, high = points.min(0), points.max(0)
-    scale = max(float((high - low).max()), 1e-6)
-    points = 0.5 + (points - (low + high) / 2) * min(1.0, (_HIGH - _LOW) / scale)
-    chosen = points[rng.integers(0, len(points), count)] + rng.normal(0, 0.006, (count, 2))
-    return chosen.astype(np.float32)
 
 
 def negative_set(points: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
@@ -183,7 +124,7 @@ class Theatre:
         model = np.exp(z - z.max())
         model /= model.mean()  # cells have width 1 / grid
         x = (np.arange(grid) + 0.5) / grid
-        truth = sum(np.exp(-0.5 * ((x - m) / s) ** 2) / (s * np.sqrt(2 * np.pi)) / 2 for m, s in MODES)
+        truth = true_density(x)
         return np.stack([model, truth]).astype(np.float32)
 
     def mass(self, grid: int = 4000) -> float:

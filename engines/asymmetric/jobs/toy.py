@@ -77,7 +77,8 @@ def toy(spec: ToySpec, ctx: JobContext) -> ToyResult:
 
 def _theatre(spec: ToySpec) -> Theatre:
     """An untrained theatre of the spec."""
-    from engines.asymmetric.toys import Theatre, target_set
+    from engines.asymmetric.toy_sets import target_set
+    from engines.asymmetric.toys import Theatre
 
     points = target_set(spec.target, spec.points, np.random.default_rng(spec.seed), spec.drawn)
     return Theatre(points, _settings(spec), width=spec.width, layers=spec.layers, seed=spec.seed)

@@ -9,7 +9,8 @@ from engines.asymmetric.jobs.toy import _CHANGEABLE
 from engines.asymmetric.method import Ascent
 from engines.asymmetric.snapshots import TheatreRequest, ToySnapshot
 from engines.asymmetric.spec import TheatreSpec, ToySpec
-from engines.asymmetric.toys import MARGIN, Theatre, ToySettings, negative_set, target_set
+from engines.asymmetric.toy_sets import target_set
+from engines.asymmetric.toys import MARGIN, Theatre, ToySettings, negative_set
 from engines.core.errors import Cancelled, UserError
 from engines.core.job import LocalContext, run_job
 from tests.engines.asymmetric.desks import Desk

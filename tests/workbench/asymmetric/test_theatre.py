@@ -67,3 +67,27 @@ def test_the_line_is_compared_with_the_true_density(qtbot: QtBot) -> None:
         panel.run()
         qtbot.waitUntil(lambda: stage.shown is not None and stage.shown.density is not None, timeout=PATIENCE_MS)
         assert stage.pictures.stack.currentIndex() == 1 and stage.pictures.density.columns()
+
+
+def test_what_will_be_learned_is_shown_before_anything_is_trained(qtbot: QtBot) -> None:
+    with opened_detection(qtbot, live=False) as (_, panel):
+        panel.tabs.setCurrentIndex(TOY)
+        stage = panel.stage(TOY)
+        assert "target" in stage.pictures.field._marks
+        target = stage.form.editor("target")
+        target.set_value("density")
+        target.edited.emit()
+        assert stage.pictures.stack.currentIndex() == 1 and "true density" in stage.pictures.density.columns()
+
+
+def test_it_can_be_stopped_while_the_engine_starts(qtbot: QtBot) -> None:
+    with opened_detection(qtbot, live=False) as (_, panel):
+        panel.tabs.setCurrentIndex(TOY)
+        stage = panel.stage(TOY)
+        stage.form.set_values({"points": 100, "width": 16, "layers": 1, "updates": 100_000})
+        panel.run()
+        assert stage.theatre.latest is None and panel.run_button.state == "running"
+        panel.run_button.press()
+        assert panel.run_button.state == "idle" and "Stopped" in stage.status.text()
+        qtbot.waitUntil(lambda: stage.theatre.latest is not None, timeout=PATIENCE_MS)
+        qtbot.waitUntil(lambda: not stage.theatre.is_running, timeout=PATIENCE_MS)

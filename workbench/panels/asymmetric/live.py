@@ -139,19 +139,22 @@ class Theatre(_Session):
     def __init__(self, panel: Panel) -> None:
         super().__init__(panel, "asymmetric.theatre", TheatreSpec())
         self.latest: ToySnapshot | None = None
+        self._begins = False
 
     @property
     def is_running(self) -> bool:
-        """Whether it trains now, as far as is known."""
-        return self.latest is not None and self.latest.is_running and self._handle is not None
+        """Whether it trains now or was asked to, as far as is known."""
+        trains = self._begins or (self.latest is not None and self.latest.is_running)
+        return trains and self._handle is not None
 
     def ask(self, kind: str, *, fresh: bool = False, count: int = 2000, **changes: object) -> None:
         """kind as in TheatreRequest; changes: fields of ToySpec."""
+        self._begins = kind == "start" or (self._begins and kind != "pause")
         self._send(TheatreRequest(kind, 0, changes, count), fresh=fresh)
 
     def _take(self, snapshot: Any) -> None:
         if isinstance(snapshot, ToySnapshot):
-            self.latest = snapshot
+            self.latest, self._begins = snapshot, False
             self._set_mode("working" if snapshot.is_running else "resting")
             self.shown.emit(snapshot)
         elif isinstance(snapshot, LiveNote) and snapshot.note:

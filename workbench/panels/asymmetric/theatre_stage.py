@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSlider, QVBoxLayout
 
 from engines.asymmetric.snapshots import ToySnapshot
 from engines.asymmetric.spec import ToySpec
+from engines.asymmetric.toy_sets import target_set
 from engines.core import atomic
 from engines.core.errors import UserError
 from workbench.commands import Command
@@ -57,13 +58,14 @@ class TheatreStage(Stage):
         self.wipe = QPushButton("Clear")
         self.go_on = QPushButton("Go on")
         self.ascend_button = QPushButton(f"Ascend {ASCENDED:,} points")
-        self.status = ElidedLabel("Run trains a detector to tell the blue points from red ones that may move by ε.")
+        self.status = ElidedLabel("Run trains a detector to tell these points from red ones that may move by ε.")
         self.pictures = ToyPictures(theme)
         self._stroke_count = 0
         self._build()
         self._connect()
         self._say_eps()
         self._settle()
+        self._preview()
 
     # -- stage ------------------------------------------------------------------------------------------------
 
@@ -80,11 +82,16 @@ class TheatreStage(Stage):
         self.pictures.begin()
         self.status.setText("The engine is starting…")
         self.theatre.ask("start", fresh=True, **values)
+        self.panel.show_running()
 
     def pause(self) -> None:
         """Stop training; the detector stays as it is."""
         if self.theatre.is_running:
+            began = self.theatre.latest is not None
             self.theatre.ask("pause")
+            if not began:
+                self.status.setText("Stopped before it began.")
+            self.panel.show_running()
 
     def ascend(self) -> None:
         """Carry noise uphill on z, and show where it lands."""
@@ -110,6 +117,13 @@ class TheatreStage(Stage):
         self.pictures.show_toy(toy)
         if toy.update or len(toy.points):
             self._say(toy)
+
+    def _preview(self) -> None:
+        """Before the first training: what Run will learn, so that the plane isn't empty."""
+        spec = self.form.spec()
+        if self.theatre.latest is not None or spec is None or spec.target == "drawn" or self.strokes.any:
+            return
+        self.pictures.show_target(target_set(spec.target, spec.points, np.random.default_rng(spec.seed)))
 
     def _say(self, toy: ToySnapshot) -> None:
         said = [f"Update {toy.update:,} of {toy.updates:,}"]
@@ -142,6 +156,8 @@ class TheatreStage(Stage):
             self.theatre.ask("change", **{name: getattr(spec, name)})
         if name == "target" and spec is not None and spec.target != "drawn":
             self.strokes.clear()
+        if name in ("target", "points", "seed") and not self.draw.isChecked():
+            self._preview()
 
     def _draws(self, on: bool) -> None:
         self.pictures.field.set_drawing(on)
@@ -236,6 +252,7 @@ class TheatreStage(Stage):
     def restore_state(self, state: dict[str, Any]) -> None:
         if isinstance(state.get("form"), dict):
             self.form.restore_state(state["form"])
+            self._preview()
         eps = state.get("eps")
         if isinstance(eps, (int, float)) and not isinstance(eps, bool) and 0 <= eps <= 1:
             self.eps.setValue(round(eps * STOPS))

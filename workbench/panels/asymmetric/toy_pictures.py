@@ -10,6 +10,7 @@ from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from engines.asymmetric.snapshots import ToySnapshot
+from engines.asymmetric.toy_sets import true_density
 from workbench.theme import Theme
 from workbench.widgets.field_view import FieldView
 from workbench.widgets.plots import Plot
@@ -20,6 +21,7 @@ SWIM_MS: Final = 90
 REST: Final = 6
 """Ticks that the negatives rest at the end of their way."""
 PLANE, LINE = 0, 1
+LINE_POINTS: Final = 500
 
 
 class ToyPictures(QSplitter):
@@ -109,6 +111,17 @@ class ToyPictures(QSplitter):
         """The window goes."""
         self._swim.stop()
         self.scrubber.pause()
+
+    def show_target(self, points: np.ndarray) -> None:
+        """Before anything is trained: the points, float32 [N, 2], that Run will learn, or the density of the line's
+        [N, 1]."""
+        is_plane = points.shape[1] == 2
+        self.stack.setCurrentIndex(PLANE if is_plane else LINE)
+        if is_plane:
+            self.field.set_points("target", points, name="target", colour="text", size=2.0)
+        else:
+            x = (np.arange(LINE_POINTS) + 0.5) / LINE_POINTS
+            self.density.set_curve("truth", x, true_density(x), name="true density", colour="text", style="dashed")
 
     # -- drawing ----------------------------------------------------------------------------------------------
 
