@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from engines.asymmetric.drawn import SOURCE as DRAWN_FROM
 from engines.asymmetric.drawn import drawn_digits
 from engines.asymmetric.images import EMBEDDED, Parts, shape_of, test_images, training_images
 from engines.asymmetric.metrics import auc, threshold_at
@@ -227,7 +228,7 @@ def _save(
         title=f"{len(classes)} detectors, {spec.data}, {ball}",
         classes=classes,
         data=spec.data,
-        licence=licence_of(spec.data),
+        licence=licence_of(spec.data, *_added(spec)),
         metrics={"eps": spec.eps, "norm": spec.norm, **metrics},
         command="paper-workbench run asymmetric.train " + " ".join(_settings(spec)),
         date=datetime.now(UTC).date().isoformat(),
@@ -264,7 +265,7 @@ def _save_companions(spec: TrainSpec, ctx: JobContext, path: Path, parts: Parts,
             title=f"Classifier of {spec.data}{robust}",
             classes=parts.classes,
             data=spec.data,
-            licence=licence_of(spec.data),
+            licence=licence_of(spec.data, *_added(spec)),
             metrics={"accuracy": round(accuracy, 4), "test_images": len(pool), "eps": radius}
             | (_drawn_figures(classifier, ctx.check) if spec.with_drawn else {}),
             command="paper-workbench run asymmetric.train " + " ".join(_settings(spec)),
@@ -275,13 +276,21 @@ def _save_companions(spec: TrainSpec, ctx: JobContext, path: Path, parts: Parts,
         save_model(path.with_name(path.stem + suffix + ".safetensors"), classifier, card)
 
 
-def licence_of(source: str) -> str:
-    """Terms of weights trained on a source, for a card."""
+def licence_of(source: str, *added: str) -> str:
+    """Terms of weights trained on a source, and on sets added to it, for a card."""
     try:
-        entry = data.find(source if source != EMBEDDED else "digits")
+        entries = [data.find(name if name != EMBEDDED else "digits") for name in (source, *added)]
     except UserError:
         return "as the pictures of the folder allow"
-    return f"Apache-2.0; customary for weights trained on this set, whose own licence is: {entry.licence}"
+    if not added:
+        return f"Apache-2.0; customary for weights trained on this set, whose own licence is: {entries[0].licence}"
+    own = "; ".join(f"{entry.name}: {entry.licence}" for entry in entries)
+    return f"Apache-2.0; customary for weights trained on these sets, whose own licences are: {own}"
+
+
+def _added(spec: TrainSpec) -> tuple[str, ...]:
+    """Sets whose images come beside those of the source."""
+    return (*(("digits",) if spec.with_digits else ()), *((DRAWN_FROM,) if spec.with_drawn else ()))
 
 
 def _settings(spec: TrainSpec) -> list[str]:
