@@ -49,6 +49,7 @@ def test_a_source_without_pictures_says_so(qtbot: QtBot, tmp_path: Path) -> None
         with qtbot.waitSignal(panel.pools.failed, timeout=PATIENCE_MS):
             panel.pools.open_path(tmp_path / "empty")
         assert panel.source_picker.problem.isVisible()
+        assert "empty. It takes" in panel.source_picker.problem.text(), "two sentences"
         with pytest.raises(UserError):
             panel.pools.open_path(tmp_path / "gone.png")
 

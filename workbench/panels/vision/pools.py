@@ -12,6 +12,7 @@ from engines.core import data
 from engines.core.errors import UserError
 from engines.vision.images import SOURCES, Pool, best_source, from_pixels
 from engines.vision.jobs.pictures import FetchSpec, PoolSpec
+from workbench.widgets.basics import sentence
 from workbench.widgets.source_picker import DRAWING, Source, SourcePicker
 
 if TYPE_CHECKING:
@@ -171,7 +172,7 @@ class Pools(QObject):
             if opening is not None:
                 self._panel.was_opened(opening)
         elif handle.error is not None:
-            said = f"{handle.error.what} {handle.error.remedy}".strip()
+            said = f"{sentence(handle.error.what)} {sentence(handle.error.remedy)}".strip()
             self.picker.show_problem(said)
             # The settings may be hidden, and the pictures from before are still there.
             self._panel.show_message(handle.error.what, "error", handle.error.remedy, cause="pictures")
@@ -201,7 +202,7 @@ class Pools(QObject):
         handle.ended.disconnect(self._fetched)
         problem = ""
         if handle.error is not None:
-            problem = f"{handle.error.what} {handle.error.remedy}".strip()
+            problem = f"{sentence(handle.error.what)} {sentence(handle.error.remedy)}".strip()
         elif handle.state != "done":
             problem = "Stopped; what has arrived is kept, and fetching goes on from there."
         self.picker.set_sources(sources())
