@@ -86,6 +86,8 @@ def test_an_empty_axis_has_no_numbers_unless_its_range_is_known(qtbot: QtBot, pl
 def test_a_name_in_the_legend_stays_on_one_line(plot: Plot) -> None:
     plot.set_curve("a", X, X, name="LeNet AT ε 0.3")
     assert "LeNet&nbsp;AT&nbsp;ε&nbsp;0.3" in legend(plot)
+    plot.set_curve("b", X, X, name="multi-targeted")
+    assert "multi-" not in legend(plot), "a hyphen is no place to break it either"
 
 
 def legend(plot: Plot) -> str:

@@ -538,4 +538,4 @@ class Plot(QWidget):
 
 def _unbroken(name: str) -> str:
     """A name as HTML that a wrapping legend keeps on one line."""
-    return escape(name).replace(" ", "&nbsp;")
+    return escape(name).replace(" ", "&nbsp;").replace("-", "&#8209;")
