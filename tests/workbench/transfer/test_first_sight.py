@@ -108,6 +108,10 @@ def test_nonsense_in_a_recipe_is_told_with_a_remedy(qtbot: QtBot, tmp_path: Path
 def test_a_failed_load_says_whose_pictures_are_still_there(qtbot: QtBot, tmp_path: Path) -> None:
     with opened_transfer(qtbot) as (_, panel):
         view, image = panel.attack, panel.live.image
+        wait_done(qtbot, panel)
+        assert "answered" in view.status.text()
+        view.show_image(image)
+        assert "answered" not in view.status.text(), "that was of the image before"
         bad = tmp_path / "bad.png"
         bad.write_bytes(b"no picture")
         with qtbot.waitSignal(panel.pools.failed, timeout=PATIENCE_MS):

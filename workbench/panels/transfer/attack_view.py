@@ -142,6 +142,7 @@ class AttackView(QScrollArea):
         for view in (self.attacked, self.change, self.spectrum):
             view.clear()
         self.attacked.set_frame("none")
+        self.status.setText("" if image is None else "Attacking this image…")
         self.player.show_step(None, 0, 0.5)
         self._draw_board()
 
