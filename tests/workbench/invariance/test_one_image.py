@@ -12,7 +12,9 @@ from pytestqt.qtbot import QtBot
 
 from engines.invariance.snapshots import LiveSnapshot
 from tests.workbench.invariance.windows import NAMES, PATIENCE_MS, export, opened_invariance, stroke, wait_live
+from tests.workbench.windows import light_theme
 from workbench.panels.invariance import one_image
+from workbench.panels.invariance.microscope import Microscope
 
 
 def test_the_first_view_answers_without_a_click(qtbot: QtBot, tmp_path: Path) -> None:
@@ -104,6 +106,12 @@ def test_ticking_models_changes_the_rings(qtbot: QtBot) -> None:
         panel._models_changed()
         assert panel.one.dial.rings == () and "Tick models" in panel.one.status.text()
         assert panel.one.inspector.request() is None and panel.one.microscope.request() is None
+
+
+def test_an_empty_slice_says_what_it_waits_for(qtbot: QtBot) -> None:
+    microscope = Microscope(light_theme())
+    qtbot.addWidget(microscope)
+    assert "first picture" in microscope.field._note
 
 
 def test_sliders_of_the_slice_ask_anew(qtbot: QtBot) -> None:

@@ -67,6 +67,7 @@ class Microscope(QWidget):
         self.extent, self._extent_text = _slider(5, 120, 40, "Half the side of the slice, Euclidean, in tenths")
         self.eps, self._eps_text = _slider(1, 60, 20, "Strength of the attack that gives the direction, in 1/200")
         self.field = SliceField(theme)
+        self.field.set_note("The slice comes with the first picture")
         self.said = small_line()
         self.said.setAccessibleName("Distance to the boundary")
         self._later = QTimer(self, singleShot=True, interval=ASK_MS)
