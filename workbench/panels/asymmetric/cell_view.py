@@ -99,7 +99,8 @@ class CellView(QWidget):
         self.views[0].set_picture(clean, r.classes[r.labels[k]])
         self.views[1].set_picture(moved, r.classes[r.attacked_named[a, rule, k]])
         limit = r.eps if r.norm == "linf" else None
-        self.views[2].set_difference(moved - clean, f"{number(float(np.abs(moved - clean).max()), 2)}", limit=limit)
+        size = float(np.abs(moved - clean).max())
+        self.views[2].set_difference(moved - clean, f"|δ|∞ {number(size, 2)}", limit=limit)
         score = float(r.attacked_score[a, rule, k])
         self.said.setText(
             f"z {number(float(r.score[rule, k]))} before, {number(score)} after; T {number(self._threshold)}: "
