@@ -34,7 +34,8 @@ TABLE: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     ),
     "cifar-resnet": ("Residual network", _RESNET),
     "cifar-cnn": (
-        "CNN with batch normalisation", {**_CIFAR, "kind": "bncnn", "widths": (16, 32, 64, 128), "kernel": 3, "epochs": 20},
+        "CNN with batch normalisation",
+        {**_CIFAR, "kind": "bncnn", "widths": (16, 32, 64, 128), "kernel": 3, "epochs": 20},
     ),
     "mnist-gcnn": ("Equivariant CNN (p4)", _series("gcnn", 0.5, 0)),
     "cifar-resnet-at": (
@@ -65,7 +66,9 @@ TABLE: Final[dict[str, tuple[str, dict[str, Any]]]] = {
         "Residual network",
         {**_MNIST, "kind": "resnet", "widths": (12, 24, 48), "pool_stem": True, "batch": 64, "epochs": 2},
     ),
-    "cifar-resnet-rot": ("Residual network, trained on turns to ±180°", {**_RESNET, "rotation": 180.0, "seed": 2, "epochs": 20}),
+    "cifar-resnet-rot": (
+        "Residual network, trained on turns to ±180°", {**_RESNET, "rotation": 180.0, "seed": 2, "epochs": 20},
+    ),
     "mnist-gcnn-rot60": ("Equivariant CNN (p4), turns to ±60°", _series("gcnn", 0.5, 60)),
 }  # fmt: skip
 """name → title and the fields of its TrainSpec, in the order in which they are trained."""

@@ -27,7 +27,7 @@ def test_a_ring_is_trained_paused_and_ascended(qtbot: QtBot, tmp_path: Path) -> 
         qtbot.waitUntil(lambda: stage.shown.eps == pytest.approx(0.2), timeout=PATIENCE_MS)
         panel.run_button.press()
         qtbot.waitUntil(lambda: not stage.theatre.is_running, timeout=PATIENCE_MS)
-        assert panel.run_button.state == "idle" and stage.go_on.isEnabled()
+        assert panel.run_button.state == "idle" and stage.resume_button.isEnabled()
         stage.ascend_button.click()
         qtbot.waitUntil(lambda: stage.pictures.ascent is not None, timeout=PATIENCE_MS)
         assert stage.pictures.ascent.shape[1:] == (2000, 2) and "landed" in stage.status.text()
@@ -36,7 +36,7 @@ def test_a_ring_is_trained_paused_and_ascended(qtbot: QtBot, tmp_path: Path) -> 
         with np.load(path) as held:
             assert held["z"].shape == stage.shown.heat.shape
         at = stage.shown.update
-        stage.go_on.click()
+        stage.resume_button.click()
         qtbot.waitUntil(lambda: stage.shown.update > at, timeout=PATIENCE_MS)
 
 

@@ -56,7 +56,7 @@ class TheatreStage(Stage):
         self.eps_text = label("", "small")
         self.draw = QPushButton("Draw a target")
         self.wipe = QPushButton("Clear")
-        self.go_on = QPushButton("Go on")
+        self.resume_button = QPushButton("Go on")
         self.ascend_button = QPushButton(f"Ascend {ASCENDED:,} points")
         self.status = ElidedLabel("Run trains a detector to tell these points from red ones that may move by ε.")
         self.pictures = ToyPictures(theme)
@@ -181,7 +181,7 @@ class TheatreStage(Stage):
                     "Carry noise uphill on z: does it land on the target?")  # fmt: skip
         runs = self.theatre.is_running
         can = trained and not runs
-        set_enabled(self.go_on, "" if can else "It is training" if runs else "Train a detector first",
+        set_enabled(self.resume_button, "" if can else "It is training" if runs else "Train a detector first",
                     "Go on where it was paused; 1,000 updates more where it was finished")  # fmt: skip
         set_enabled(self.wipe, "" if self.strokes.any else "Nothing is drawn", "Take the whole drawing away")
 
@@ -273,7 +273,7 @@ class TheatreStage(Stage):
         self.form.field_changed.connect(self._field_changed)
         self.draw.toggled.connect(self._draws)
         self.wipe.clicked.connect(self.strokes.clear)
-        self.go_on.clicked.connect(self._resume)
+        self.resume_button.clicked.connect(self._resume)
         self.ascend_button.clicked.connect(self.ascend)
         self.pictures.field.stroke_drawn.connect(self.strokes.add)
 
@@ -292,7 +292,7 @@ class TheatreStage(Stage):
         says = QHBoxLayout()
         says.setSpacing(GRID // 2)
         says.addWidget(self.status, 1)
-        says.addWidget(self.go_on)
+        says.addWidget(self.resume_button)
         says.addWidget(self.ascend_button)
         work = QVBoxLayout()
         work.addLayout(bar)
