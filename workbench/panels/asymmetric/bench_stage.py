@@ -359,7 +359,7 @@ class BenchStage(Stage):
         split.setChildrenCollapsible(False)
         split.addWidget(side)
         split.addWidget(upper)
-        split.setSizes([280, 560])
+        split.setSizes([268, 572])  # from here on the table of figures needs no scrolling at 1400 px
         split.setStretchFactor(1, 1)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(GRID, GRID // 2, GRID, GRID // 2)

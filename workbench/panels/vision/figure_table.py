@@ -71,6 +71,8 @@ class FigureTable(QTableWidget):
         head.setSectionResizeMode(0, QHeaderView.ResizeMode.Interactive)
         self.setSortingEnabled(True)
         head.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
+        head.sortIndicatorChanged.connect(lambda *_: self._show_arrow())
+        self._show_arrow()
         self._quiet = False
         self._rows: list[list[Cell]] = []
         self.itemSelectionChanged.connect(self._chosen)
@@ -94,6 +96,11 @@ class FigureTable(QTableWidget):
         room = self.viewport().width() - figures
         self.setColumnWidth(0, max(room, wanted))
 
+    def _show_arrow(self) -> None:
+        """Every header keeps room for the arrow while there is one: it is shown only once something is sorted."""
+        head = self.horizontalHeader()
+        head.setSortIndicatorShown(head.sortIndicatorSection() >= 0)
+
     def set_rows(self, rows: Sequence[Sequence[Cell]], colours: Sequence[str] = ()) -> None:
         """Show these rows; colours: "#rrggbb" of each. The chosen row and the sorting stay."""
         chosen = self.current_row()
@@ -110,6 +117,7 @@ class FigureTable(QTableWidget):
                     item.setIcon(_dot(colours[number]))
                 self.setItem(number, column, item)
         self.setSortingEnabled(True)
+        self._show_arrow()
         self.choose(chosen)
         self._quiet = False
         self._fit_names()
