@@ -10,7 +10,7 @@ STYLE, UNCONDITIONAL, PERFORMANCE, MELODY = "piano-style", "piano-unconditional"
 """Names of the shipped networks."""
 
 _COMMON: Final[dict[str, Any]] = {
-    "source": "pop909", "size": "small", "length": 256, "reach_encoder": 32, "batch": 6, "steps": 800, "rate": 1e-2,
+    "source": "pop909", "size": "small", "length": 256, "reach_encoder": 32, "batch": 6, "steps": 2300, "rate": 1e-2,
     "optimiser": "muon", "warm_up": 50, "measure_every": 100, "held_out": 32, "sample_tokens": 0, "clock": True,
 }  # fmt: skip
 """The same size and the same crops for all, so that what conditions the decoder is all that differs."""
@@ -18,7 +18,7 @@ _COMMON: Final[dict[str, Any]] = {
 TABLE: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     STYLE: (
         "Style and melody",
-        {**_COMMON, "mode": "melody+performance", "merge": "sum", "perturbation": "paper", "steps": 3500},
+        {**_COMMON, "mode": "melody+performance", "merge": "sum", "perturbation": "paper"},
     ),
     UNCONDITIONAL: ("Neither style nor melody", {**_COMMON, "mode": "unconditional"}),
     PERFORMANCE: ("Style only", {**_COMMON, "mode": "performance"}),
