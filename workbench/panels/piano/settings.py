@@ -29,7 +29,7 @@ OPENING_S: Final = 4.0
 class HowSpec(Spec):
     """How freely, and how much."""
 
-    temperature: float = param(1.0, "1 draws as the network says; less is safer, 0 takes the likeliest.", ge=0, le=2)
+    temperature: float = param(0.9, "1 draws as the network says; less is safer, 0 takes the likeliest.", ge=0, le=2)
     top_p: float = param(0.95, "Only the likeliest tokens with this share of the probability are drawn.", gt=0, le=1)
     seconds: float = param(20.0, "How much music.", ge=2, le=600, log=True, unit="s")
     variations: int = param(2, "Pieces composed at once, with the same settings.", ge=1, le=8)
