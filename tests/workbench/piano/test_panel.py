@@ -21,7 +21,7 @@ from engines.piano.requests import ComposeSnapshot, Variation
 from tests.workbench.piano.piano_windows import PATIENCE_MS, composed, opened_piano
 from workbench.panels.piano.desk import NAMES, TALL, WIDE
 from workbench.panels.piano.panel import DESK, LIKENESS, MAP, TRAINING
-from workbench.panels.piano.settings import OF_STYLE
+from workbench.panels.piano.settings import NONE, OF_STYLE
 from workbench.widgets.piano_roll import Region
 from workbench.widgets.roll_notes import RollNotes
 
@@ -122,7 +122,9 @@ def test_a_midi_file_becomes_the_style_and_a_silly_one_changes_nothing(qtbot: Qt
 def test_what_the_form_says_is_what_is_asked_for(qtbot: QtBot) -> None:
     with opened_piano(qtbot, **QUICK) as (_, panel):
         form = panel.form
-        assert len(panel.wanted().styles) == 1 and not len(panel.wanted().melody)
+        assert len(panel.wanted().styles) == 1 and len(panel.wanted().melody)
+        form.choose(form.melody, NONE)
+        assert not len(panel.wanted().melody) and panel.desk.roll("melody").melody is None
         form.choose(form.style_b, "library/ragtime")
         form.set_blend(0.25)
         form.choose(form.melody, "library/twinkle")

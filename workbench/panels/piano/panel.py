@@ -69,6 +69,7 @@ class PianoPanel(Panel):
         self._build()
         self._connect()
         self.form.choose(self.form.style_a, FIRST_STYLE)
+        self.form.choose(self.form.melody, FIRST_MELODY)
         self._style_chosen()
         self._melody_chosen()
 
