@@ -18,6 +18,7 @@ import numpy as np
 
 from engines.core.claims import Claim, ClaimResult, Verdict, measured
 from engines.core.job import JobContext, run_job
+from engines.core.parts import Place
 from engines.piano.features import SHORT
 from engines.piano.results import LikenessResult, MeasureResult, MorphResult
 from engines.piano.spec import LikenessSpec, MeasureSpec, MorphSpec, TrainSpec
@@ -140,7 +141,7 @@ def measure(plan: Plan, seeds: Sequence[int], ctx: JobContext) -> list[ClaimResu
             for number, (name, told) in enumerate(NETWORKS.items()):
                 place = index * len(NETWORKS) + number
                 _measure_one(
-                    plan, seed, name, told, Path(folder), found[-1], _Part(ctx, place, total, f"Seed {seed}, {name}")
+                    plan, seed, name, told, Path(folder), found[-1], Place(ctx, place, total, f"Seed {seed}, {name}")
                 )
                 results = judge(found)
                 for result in results:
@@ -149,7 +150,7 @@ def measure(plan: Plan, seeds: Sequence[int], ctx: JobContext) -> list[ClaimResu
     return results
 
 
-def _measure_one(plan: Plan, seed: int, name: str, told: dict[str, Any], folder: Path, into: Seed, part: _Part) -> None:
+def _measure_one(plan: Plan, seed: int, name: str, told: dict[str, Any], folder: Path, into: Seed, part: Place) -> None:
     """Train one network, measure it, and compose with it where a claim needs that."""
     weights = str(folder / f"{name}.safetensors")
     run_job("piano.train", TrainSpec(**plan.train, **told, seed=seed, save_as=weights), part.step(0.0, 0.8))
@@ -282,46 +283,3 @@ def _said(seeds: Sequence[Seed], *names: str) -> str:
 
 def _mean(values: Sequence[float]) -> float:
     return float(np.mean(values))
-
-
-@dataclass
-class _Part:
-    """One network's place in the whole measurement."""
-
-    ctx: JobContext
-    index: int
-    total: int
-    title: str
-
-    def step(self, first: float, last: float) -> JobContext:
-        """A context for a job that fills the part from `first` to `last`."""
-        return _Step(self.ctx, lambda share, text: self._tell(first + share * (last - first), text))
-
-    def _tell(self, share: float, text: str) -> None:
-        self.ctx.progress(self.index + share, self.total, f"{self.title}: {text}".rstrip(": "))
-
-
-@dataclass
-class _Step:
-    """A context for a job inside the measurement: same cancel, its part of the progress, nothing kept."""
-
-    ctx: JobContext
-    tell: Callable[[float, str], None]
-    folder: Any = None
-    resume: Any = None
-
-    def check(self) -> None:
-        self.ctx.check()
-
-    def progress(self, done: float, total: float, text: str = "") -> None:
-        self.check()
-        self.tell(done / total if total else 0.0, text)
-
-    def publish(self, snapshot: Any, *, keep: bool = False) -> None:
-        """A job's pictures are nobody's here."""
-
-    def checkpoint(self, state: dict[str, Any]) -> None:
-        """A stopped measurement begins anew."""
-
-    def latest_request(self, timeout_s: float = 0.0) -> Any | None:
-        return None

@@ -8,7 +8,7 @@ hand. Every model is a source in turn, all others are its black boxes. Tolerance
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +18,7 @@ from engines.core.claims import Claim, ClaimResult
 from engines.core.data import status
 from engines.core.errors import UserError
 from engines.core.job import JobContext, run_job
+from engines.core.parts import Place
 from engines.transfer.reference import ON_INCEPTION_V3
 from engines.transfer.setting import COLOUR, GREY, default_models, is_robust
 from engines.transfer.spec import MatrixSpec, RaceSpec, ScalesSpec
@@ -147,7 +148,7 @@ def measure(plan: Plan, where: dict[str, dict[str, Any]], seeds: Sequence[int], 
     results: list[ClaimResult] = []
     for index, seed in enumerate(seeds):
         for place, (title, fields) in enumerate(where.items()):
-            part = _Part(ctx, (index * len(where) + place), len(seeds) * len(where), f"Seed {seed}, {title}")
+            part = Place(ctx, (index * len(where) + place), len(seeds) * len(where), f"Seed {seed}, {title}")
             found[title].append(measure_seed(plan, seed, part, **fields))
         results = judge(found)
         for result in results:
@@ -156,7 +157,7 @@ def measure(plan: Plan, where: dict[str, dict[str, Any]], seeds: Sequence[int], 
     return results
 
 
-def measure_seed(plan: Plan, seed: int, part: _Part, *, data: str, names: Sequence[str], eps: float) -> Seed:
+def measure_seed(plan: Plan, seed: int, part: Place, *, data: str, names: Sequence[str], eps: float) -> Seed:
     """All that one seed needs in one setting."""
     listed = ",".join(names)
     robust = {info.name for info in list_models() if is_robust(info)}
@@ -189,46 +190,3 @@ def measure_seed(plan: Plan, seed: int, part: _Part, *, data: str, names: Sequen
         for pivot in (0.5, 0.0)
     ]
     return Seed(matrix, black, races, *about)
-
-
-@dataclass
-class _Part:
-    """One seed in one setting: its place in the whole measurement."""
-
-    ctx: JobContext
-    index: int
-    total: int
-    title: str
-
-    def step(self, first: float, last: float) -> JobContext:
-        """A context for a job that fills the part from `first` to `last`."""
-        return _Step(self.ctx, lambda share, text: self._tell(first + share * (last - first), text))
-
-    def _tell(self, share: float, text: str) -> None:
-        self.ctx.progress(self.index + share, self.total, f"{self.title}: {text}".rstrip(": "))
-
-
-@dataclass
-class _Step:
-    """A context for a job inside the measurement: same cancel, its part of the progress, nothing kept."""
-
-    ctx: JobContext
-    tell: Callable[[float, str], None]
-    folder: Any = None
-    resume: Any = None
-
-    def check(self) -> None:
-        self.ctx.check()
-
-    def progress(self, done: float, total: float, text: str = "") -> None:
-        self.check()
-        self.tell(done / total if total else 0.0, text)
-
-    def publish(self, snapshot: Any, *, keep: bool = False) -> None:
-        """A job's pictures are nobody's here."""
-
-    def checkpoint(self, state: dict[str, Any]) -> None:
-        """A stopped measurement begins anew."""
-
-    def latest_request(self, timeout_s: float = 0.0) -> Any | None:
-        return None

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from engines.core import paths
 from engines.core.errors import UserError
 from engines.core.job import JobContext, job
+from engines.core.parts import Resumable
 from engines.core.weights import save_weights
 from engines.piano.jobs.measure import measure
 from engines.piano.jobs.train import card, fit
@@ -40,7 +41,7 @@ def ship(spec: ShipSpec, ctx: JobContext) -> ShipResult:
             skipped.append(name)
             continue
         kept = {"trained": [*trained], "nll": [*nll], "skipped": [*skipped], "name": name}
-        part = _Part(ctx, (number, number + TRAINING), len(names), name, kept)
+        part = Resumable(ctx, (number, number + TRAINING), len(names), name, kept)
         one = spec_of(name, seed=spec.seed, device=spec.device, steps=spec.steps, minutes=spec.minutes)
         trainer, corpus, _ = fit(one, part)
         made = card(one, trainer, corpus, command=_command(name, spec), title=TABLE[name][0])
@@ -48,7 +49,7 @@ def ship(spec: ShipSpec, ctx: JobContext) -> ShipResult:
         save_weights(folder / f"{name}.safetensors", halved(trainer.tensors()), made)
         nll.append(trainer.history["held_out"][-1])
         if spec.measure:
-            part = _Part(ctx, (number + TRAINING, number + 1), len(names), name, kept)
+            part = Resumable(ctx, (number + TRAINING, number + 1), len(names), name, kept)
             wanted = MeasureSpec(weights=str(folder / f"{name}.safetensors"), device=spec.device, write=True)
             nll[-1] = measure(wanted, part).own
         trained.append(name)
@@ -76,32 +77,3 @@ def _command(name: str, spec: ShipSpec) -> str:
     changed = {"minutes": spec.minutes, "steps": spec.steps, "seed": spec.seed}
     said = [f"--set {field}={value:g}" for field, value in changed.items() if value]
     return " ".join(["paper-workbench run piano.ship", f"--set names={name}", *said])
-
-
-class _Part:
-    """One network's context within the whole: progress is a share of it, a checkpoint also says what is done."""
-
-    def __init__(
-        self, ctx: JobContext, between: tuple[float, float], count: int, name: str, kept: dict[str, Any]
-    ) -> None:
-        self.folder: Path | None = None
-        self._ctx, self._between, self._count, self._name, self._kept = ctx, between, count, name, kept
-        resume = ctx.resume or {}
-        self.resume: Any = resume.get("part") if resume.get("name") == name else None
-
-    def check(self) -> None:
-        self._ctx.check()
-
-    def progress(self, done: float, total: float, text: str = "") -> None:
-        start, end = self._between
-        share = done / total if total else 0.0
-        self._ctx.progress(start + share * (end - start), self._count, f"{self._name}: {text}")
-
-    def publish(self, snapshot: Any, *, keep: bool = False) -> None:
-        self._ctx.publish(snapshot, keep=keep)
-
-    def checkpoint(self, state: dict[str, Any]) -> None:
-        self._ctx.checkpoint({**self._kept, "part": state})
-
-    def latest_request(self, timeout_s: float = 0.0) -> Any | None:
-        return self._ctx.latest_request(timeout_s)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
 from engines.core import paths
 from engines.core.errors import UserError
 from engines.core.job import JobContext, job
+from engines.core.parts import Resumable
 from engines.core.weights import save_weights
 from engines.vision.jobs.measure import measure
 from engines.vision.jobs.train import card, fit
@@ -38,7 +39,7 @@ def ship(spec: ShipSpec, ctx: JobContext) -> ShipResult:
             skipped.append(name)
             continue
         kept = {"trained": trained, "accuracy": accuracy, "skipped": skipped, "name": name}
-        part = _Part(ctx, (number, number + TRAINING), len(names), name, kept)
+        part = Resumable(ctx, (number, number + TRAINING), len(names), name, kept, keeps_pictures=False)
         one = spec_of(name, seed=spec.seed, device=spec.device)
         if (folder / f"{one.start_from}.safetensors").is_file():  # the one just trained, not the shipped one
             one = one.changed(start_from=str(folder / f"{one.start_from}.safetensors"))
@@ -48,7 +49,7 @@ def ship(spec: ShipSpec, ctx: JobContext) -> ShipResult:
         )
         save_weights(folder / f"{name}.safetensors", trainer.tensors(), replace(made, notes=f"trained {ended}"))
         if spec.measure:
-            part = _Part(ctx, (number + TRAINING, number + 1), len(names), name, kept)
+            part = Resumable(ctx, (number + TRAINING, number + 1), len(names), name, kept, keeps_pictures=False)
             measure(MeasureSpec(weights=str(folder / f"{name}.safetensors"), device=spec.device, write=True), part)
         trained.append(name)
         accuracy.append(trainer.history["accuracy"][-1])
@@ -66,32 +67,3 @@ def _chosen(text: str, known: tuple[str, ...]) -> tuple[str, ...]:
         raise UserError(f"no shipped model is called {', '.join(unknown) or text!r}", f"known: {', '.join(known)}")
     chosen = {name for w in wanted for name in groups.get(w, (w,))}
     return tuple(name for name in known if name in chosen)
-
-
-class _Part:
-    """One model's context within the whole: progress is a share of it, a checkpoint also says what is done."""
-
-    def __init__(
-        self, ctx: JobContext, between: tuple[float, float], count: int, name: str, kept: dict[str, Any]
-    ) -> None:
-        self.folder: Path | None = None
-        self._ctx, self._between, self._count, self._name, self._kept = ctx, between, count, name, kept
-        resume = ctx.resume or {}
-        self.resume: Any = resume.get("part") if resume.get("name") == name else None
-
-    def check(self) -> None:
-        self._ctx.check()
-
-    def progress(self, done: float, total: float, text: str = "") -> None:
-        start, end = self._between
-        share = done / total if total else 0.0
-        self._ctx.progress(start + share * (end - start), self._count, f"{self._name}: {text}")
-
-    def publish(self, snapshot: Any, *, keep: bool = False) -> None:
-        self._ctx.publish(snapshot)
-
-    def checkpoint(self, state: dict[str, Any]) -> None:
-        self._ctx.checkpoint({**self._kept, "part": state})
-
-    def latest_request(self, timeout_s: float = 0.0) -> Any | None:
-        return self._ctx.latest_request(timeout_s)
