@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final
 from PySide6.QtCore import QObject
 
 from engines.core.errors import UserError
-from workbench.panels.piano.alike import likeness
 
 if TYPE_CHECKING:
     from workbench.panels.piano.panel import PianoPanel
@@ -50,13 +49,11 @@ class Demonstration(QObject):
         if not self._is_on or take is None or take.voice is None:
             return
         self.end()
-        piece = self.panel.shelf.find(self.panel.form.style_keys[0])
-        alike = likeness(piece.notes, [voice.notes for voice in take.voices]) if piece is not None else {}
         figures: dict[str, Any] = {
             "take": take.title,
             "notes": sum(len(voice.notes) for voice in take.voices),
             "seconds": round(take.voice.clock, 2),
             "tokens_per_second": round(take.tokens_per_second, 1),
-            "overlap_with_style": round(max(alike.values()), 4) if alike else None,
+            "overlap_with_style": round(max(take.alike.values()), 4) if take.alike else None,
         }
         self.panel.demo_done.emit(figures)

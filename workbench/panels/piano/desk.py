@@ -9,13 +9,11 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLayout, QSplitter, QStackedWidget, QToolButton, QVBoxLayout, QWidget
 
-from engines.piano.crops import steps
 from engines.piano.notes import Notes
-from engines.piano.vocabulary import STEPS_PER_SECOND
 from workbench.audio.player import Player
 from workbench.panels.piano.recorder import Recorder
 from workbench.panels.piano.roll_box import RollBox, text_button
-from workbench.panels.piano.takes import Take, Takes, Voice
+from workbench.panels.piano.takes import Takes, Voice
 from workbench.panels.piano.transport_bar import TransportBar
 from workbench.panels.piano.variations import Variations
 from workbench.theme import GRID, Theme
@@ -39,7 +37,6 @@ class Desk(QWidget):
 
     melody_edited = Signal(object)
     open_asked = Signal(str)
-    region_changed = Signal()
 
     def __init__(self, theme: Theme, player: Player, takes: Takes) -> None:
         super().__init__()
@@ -58,8 +55,6 @@ class Desk(QWidget):
         self.records: dict[str, QToolButton] = {}
         self.falling = FallingNotes(theme, self.timeline, self.keyboard)
         self.edit = text_button("Edit", "Draw and move notes of the melody; Ctrl+Z takes a step back", checkable=True)
-        self._shown: Take | None = None
-        self._held: set[int] = set()
         self._build()
         self._connect()
 
@@ -122,7 +117,6 @@ class Desk(QWidget):
             roll.play_requested.connect(player.toggle)
             roll.key_pressed.connect(self.press)
             roll.key_released.connect(self.release)
-        self.roll("style").selection_changed.connect(lambda _: self.region_changed.emit())
         self.roll("melody").melody_edited.connect(self._melody_drawn)
         self.edit.toggled.connect(self.roll("melody").set_editable)
         self.falling.seek_requested.connect(player.seek)
@@ -178,10 +172,10 @@ class Desk(QWidget):
             box.roll.set_notes(None)
             box.say("" if take is None else "composing …")
             self.player.remove_music("result")
-            self._shown = take
             return
-        box.roll.set_lane(None)
         box.roll.set_notes(voice.notes)
+        if take.done or box.roll.content.lane is not None:  # A lane costs painting everything anew.
+            box.roll.set_lane(_surprise(voice) if take.done else None)
         place, count = self.takes.place
         said = f"Take {place} of {count}, variation {take.chosen + 1}: {take.title}"
         if not take.done:
@@ -190,21 +184,17 @@ class Desk(QWidget):
         if take.done:
             self.player.set_music("result", voice.notes)
             self._show_map()
-            self.roll("result").set_lane(_surprise(voice))
         elif voice.horizon > 0:
             self.player.extend_music("result", voice.notes, voice.horizon)
-        self._shown = take
 
     # -- keys played by hand ----------------------------------------------------------------------------------
 
     def press(self, pitch: int, velocity: int = 80) -> None:
         """A key goes down: it sounds at once."""
-        self._held.add(pitch)
         self.recorder.press(pitch, velocity)
         self.player.press(pitch, velocity)
 
     def release(self, pitch: int) -> None:
-        self._held.discard(pitch)
         self.recorder.release(pitch)
         self.player.release(pitch)
 
@@ -218,8 +208,9 @@ class Desk(QWidget):
 
     def _show_map(self) -> None:
         """The overview is of what is heard."""
-        self.map.set_notes(self.heard_notes)
-        self.falling.set_notes(self.heard_notes)
+        heard = self.heard_notes
+        self.map.set_notes(heard)
+        self.falling.set_notes(heard)
 
     def _fall(self, on: bool) -> None:
         """Notes that fall onto the keyboard, or the three rolls."""
@@ -246,5 +237,4 @@ class Desk(QWidget):
 
 def _surprise(voice: Voice) -> Lane:
     """NLL of each token over the time at which it is played."""
-    times = np.cumsum(steps(voice.tokens.astype(int))) / STEPS_PER_SECOND
-    return Lane(times, voice.nll.astype(np.float64), "NLL", "nats", 0.0, 6.0)
+    return Lane(voice.times, voice.nll.astype(np.float64), "NLL", "nats", 0.0, 6.0)

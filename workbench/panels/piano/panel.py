@@ -69,9 +69,8 @@ class PianoPanel(Panel):
         self._build()
         self._connect()
         self.form.choose(self.form.style_a, FIRST_STYLE)
+        self._style_chosen()  # it may have stood there already
         self.form.choose(self.form.melody, FIRST_MELODY)
-        self._style_chosen()
-        self._melody_chosen()
 
     def _build(self) -> None:
         self.tabs = QTabWidget()
@@ -435,7 +434,7 @@ class PianoPanel(Panel):
         self.busy_changed.emit(self.is_busy())
 
     def _take_kept(self) -> None:
-        piece, take = self.shelf.find(self.form.style_keys[0]), self.takes.current
+        piece, take = self.shelf.find(self.form.style_keys[0]), self.takes.newest
         if piece is not None and take is not None:
-            self.desk.variations.show_alike(likeness(piece.notes, [voice.notes for voice in take.voices]))
+            self.takes.judge(likeness(piece.notes, [voice.notes for voice in take.voices]))
         self.demonstration.take_kept()

@@ -39,12 +39,10 @@ class HowSpec(Spec):
 
 
 class PianoSettings(QWidget):
-    """changed(): another choice that matters for composing; styles_changed(), melody_changed(): other pieces."""
+    """styles_changed(), melody_changed(): other pieces were chosen."""
 
-    changed = Signal()
     styles_changed = Signal()
     melody_changed = Signal()
-    open_asked = Signal(str)
 
     def __init__(self, services: Services, shelf: Shelf) -> None:
         super().__init__()
@@ -110,10 +108,8 @@ class PianoSettings(QWidget):
         self.weights.currentIndexChanged.connect(self._weights_chosen)
         self.style_a.currentIndexChanged.connect(self._style_chosen)
         self.style_b.currentIndexChanged.connect(self._style_chosen)
-        self.blend.valueChanged.connect(self._blended)
-        self.melody.currentIndexChanged.connect(self._melody_chosen)
-        self.primer.currentIndexChanged.connect(lambda _: self.changed.emit())
-        self.how.changed.connect(lambda _: self.changed.emit())
+        self.blend.valueChanged.connect(lambda _: self._show_blend())
+        self.melody.currentIndexChanged.connect(lambda _: self.melody_changed.emit())
 
     # -- what is chosen ---------------------------------------------------------------------------------------
 
@@ -238,22 +234,12 @@ class PianoSettings(QWidget):
                 .get(mode, "") + (f" {nll:.3f} nats a token on music it never saw." if isinstance(nll, float) else "")
             )  # fmt: skip
         self._show_blend()
-        self.changed.emit()
 
     def _style_chosen(self) -> None:
         self._show_blend()
         self.styles_changed.emit()
         if self.melody_key == OF_STYLE:
             self.melody_changed.emit()
-        self.changed.emit()
-
-    def _melody_chosen(self) -> None:
-        self.melody_changed.emit()
-        self.changed.emit()
-
-    def _blended(self) -> None:
-        self._show_blend()
-        self.changed.emit()
 
     def _show_blend(self) -> None:
         has_second = bool(self.style_keys[1]) and "performance" in self.mode

@@ -10,8 +10,10 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from engines.piano.codec import Decoder, notes_of
+from engines.piano.crops import steps
 from engines.piano.notes import Notes
 from engines.piano.requests import ComposeSnapshot
+from engines.piano.vocabulary import STEPS_PER_SECOND
 
 MOST_TAKES: Final = 30
 
@@ -29,10 +31,16 @@ class Voice:
     top: np.ndarray
     shares: np.ndarray
 
+    @property
+    def times(self) -> np.ndarray:
+        """float64 [n]: seconds at which each token has taken effect."""
+        return np.cumsum(steps(self.tokens.astype(int))) / STEPS_PER_SECOND
+
 
 @dataclass(frozen=True, eq=False)
 class Take:
-    """One press of Compose. title: settings in words. seed: of the take. done: nothing more comes. z: float32 [d]."""
+    """One press of Compose. title: settings in words. seed: of the take. done: nothing more comes. z: float32 [d].
+    alike: overlapping area of variations with the style, by number, once it is known."""
 
     title: str
     seed: int
@@ -43,6 +51,7 @@ class Take:
     loudness: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
     tokens_per_second: float = 0.0
     remarks: tuple[str, ...] = ()
+    alike: dict[int, float] = field(default_factory=dict)
 
     @property
     def voice(self) -> Voice | None:
@@ -51,7 +60,7 @@ class Take:
 
 
 class Takes(QObject):
-    """The history. changed(): another take is shown, or the newest has grown. kept(): one was finished."""
+    """The history. changed(): another take is shown, the newest has grown or was judged. kept(): one was finished."""
 
     changed = Signal()
     kept = Signal()
@@ -69,6 +78,11 @@ class Takes(QObject):
     def current(self) -> Take | None:
         """The take that is shown."""
         return self._takes[self._at] if 0 <= self._at < len(self._takes) else None
+
+    @property
+    def newest(self) -> Take | None:
+        """The last take that was begun."""
+        return self._takes[-1] if self._takes else None
 
     @property
     def place(self) -> tuple[int, int]:
@@ -103,6 +117,12 @@ class Takes(QObject):
         self.changed.emit()
         if snapshot.done:
             self.kept.emit()
+
+    def judge(self, alike: dict[int, float]) -> None:
+        """How alike the variations of the newest take are to the style."""
+        if self._takes:
+            self._takes[-1] = replace(self._takes[-1], alike=alike)
+            self.changed.emit()
 
     def stop(self) -> None:
         """No more will come for the newest take; what there is stays, and an empty take goes."""

@@ -7,8 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from engines.piano.codec import describe
-from engines.piano.crops import steps
-from engines.piano.vocabulary import OFF, ON, SHIFT, STEPS_PER_SECOND, VELOCITY
+from engines.piano.vocabulary import OFF, ON, SHIFT, VELOCITY, VOCABULARY
 from workbench.panels.piano.takes import Takes
 from workbench.theme import GRID, Theme
 from workbench.widgets.basics import icon_button, label, number, percent
@@ -16,6 +15,8 @@ from workbench.widgets.next_tokens import NextTokens
 from workbench.widgets.token_stream import TokenStream
 
 KINDS = ("reserved", "note on", "note off", "time shift", "velocity")
+WORDS = tuple(describe(token) for token in range(VOCABULARY))
+"""Every token in words: thousands are shown fifteen times a second."""
 
 
 class Variations(QWidget):
@@ -52,13 +53,7 @@ class Variations(QWidget):
         rows.addWidget(self.tokens, 1)
         rows.addWidget(self.said)
         rows.addWidget(self.next)
-        self._alike: dict[int, float] = {}
         takes.changed.connect(self.refresh)
-        self.refresh()
-
-    def show_alike(self, alike: dict[int, float]) -> None:
-        """Overlapping area with the style, by variation."""
-        self._alike = alike
         self.refresh()
 
     def refresh(self) -> None:
@@ -84,9 +79,9 @@ class Variations(QWidget):
             self._rows.addWidget(fresh)
         for which, voice in enumerate(voices):
             shown = self.group.button(which)
-            alike = self._alike.get(which)
+            alike = take.alike.get(which) if take is not None else None
             text = f"{which + 1}:  {len(voice.notes)} notes, {voice.clock:.0f} s"
-            if take is not None and take.done and alike is not None:
+            if alike is not None:
                 text += f", {percent(alike, 0)} alike"
             shown.setText(text)
             shown.setToolTip("Overlapping area of eight features with the style, 100 % is the same")
@@ -105,13 +100,12 @@ class Variations(QWidget):
             return
         tokens = voice.tokens.astype(int)
         kinds = _kinds(tokens)
-        times = np.cumsum(steps(tokens)) / STEPS_PER_SECOND
         self.tokens.set_tokens(
-            [describe(t) for t in tokens.tolist()], kinds, times, kind_names=KINDS, surprise=voice.nll
+            [WORDS[t] for t in tokens.tolist()], kinds, voice.times, kind_names=KINDS, surprise=voice.nll
         )
         top = voice.top.astype(int)
         self.next.set_next(
-            [describe(t) for t in top.tolist()], voice.shares, _kinds(top), kind_names=KINDS,
+            [WORDS[t] for t in top.tolist()], voice.shares, _kinds(top), kind_names=KINDS,
             taken=int(np.argmax(top == tokens[-1])) if (top == tokens[-1]).any() else -1,
         )  # fmt: skip
         known = voice.nll[np.isfinite(voice.nll)]
