@@ -24,18 +24,21 @@ class TrainingStage(Stage, Generic[S]):
     """What stages that train have in common: the form, and the way to go on.
 
     A subclass names its `job`, the `spec` it takes and what a run has to have `reached` to be resumed; it builds a
-    `form` and then calls `watch_runs`; `begin` follows a job that was started or resumed.
+    `form` and then calls `watch_runs`; `begin` follows a job that was started or resumed. resume_text: of the button;
+    empty says what was reached. resume_tip: its tooltip while there is something to resume.
     """
 
     job: ClassVar[str]
     spec: ClassVar[type[Spec]]
     reached: ClassVar[str] = "finished epoch"
+    resume_text: ClassVar[str] = ""
+    resume_tip: ClassVar[str] = "With the settings that the run began with"
     form: SpecForm[S]
 
     def __init__(self, panel: Panel) -> None:
         super().__init__(panel)
         self.resumable: JobHandle | RunRecord | None = None
-        self.resume_button = QPushButton(f"Go on from the last {self.reached.split()[-1]}")
+        self.resume_button = QPushButton(self.resume_text or f"Go on from the last {self.reached.split()[-1]}")
         self.resume_button.clicked.connect(self.resume)
 
     def begin(self, handle: JobHandle, spec: S) -> None:
@@ -74,7 +77,7 @@ class TrainingStage(Stage, Generic[S]):
             runs = [run for run in self.panel.services.runner.resumable() if run.name == self.job]
             self.resumable = runs[0] if runs else None  # newest first
         reason = "" if self.resumable is not None else f"There is no stopped run with a {self.reached}"
-        set_enabled(self.resume_button, reason, "With the settings that the run began with")
+        set_enabled(self.resume_button, reason, self.resume_tip)
 
     def take(self, handle: JobHandle) -> None:
         """Follow a job that was just started. Runs are watched on."""

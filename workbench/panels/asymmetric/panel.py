@@ -38,7 +38,7 @@ TABS: Final = (
     ("Toy theatre", f"{ROOM}theatre_stage:TheatreStage", "A detector on the plane, its negatives swimming uphill"),
     ("Detector anatomy", f"{ROOM}anatomy_view:AnatomyView", "One detector's logits, and its AUC under longer attacks"),
     ("Morph grid", f"{ROOM}grid_stage:GridStage", "An image of every class pushed towards every class"),
-    ("Training", f"{ROOM}training_stage:TrainingStage", "Train a detector for each class, on your own pictures too"),
+    ("Training", f"{ROOM}training_stage:DetectorTraining", "Train a detector for each class, on your own pictures too"),
 )
 """Title, "module:class" of what is imported when first shown, tooltip."""
 MORPH, BENCH, TOY, ANATOMY, GRID_TAB, TRAINING = range(6)

@@ -18,7 +18,7 @@ from workbench.panels.asymmetric.detector_files import copy_bank, keep
 from workbench.panels.asymmetric.pairs_view import PairsView
 from workbench.panels.asymmetric.radius import keep_reach
 from workbench.panels.base import Export
-from workbench.panels.stage import Stage
+from workbench.panels.training_stage import TrainingStage
 from workbench.theme import GRID
 from workbench.widgets.basics import ElidedLabel, duration, percent, set_enabled
 from workbench.widgets.exports import save_csv, save_tables
@@ -26,27 +26,28 @@ from workbench.widgets.plots import Plot
 from workbench.widgets.spec_form import SpecForm
 
 if TYPE_CHECKING:
-    from engines.core.records import RunRecord
     from workbench.panels.asymmetric.panel import DetectionPanel
     from workbench.runner import JobHandle
 
-JOB: Final = "asymmetric.train"
 DATA: Final = ("digits8", "digits", "mnist", "fashion-mnist", "cifar10")
 MOST_TICKS: Final = 12
 BEFORE: Final = "Train learns a detector for each class. The embedded 8×8 digits need no data set, and a minute or two."
 STOPPED: Final = "A run was stopped before its end; it can go on from its last epoch."
 
 
-class TrainingStage(Stage):
+class DetectorTraining(TrainingStage[TrainSpec]):
     """Run trains all detectors together; Stop keeps the last finished epoch, from which it goes on."""
 
     run_text = "Train"
+    job = "asymmetric.train"
+    spec = TrainSpec
+    resume_text = "Go on"
+    resume_tip = "Go on from the last finished epoch, with the settings that the run began with"
     panel: DetectionPanel
 
     def __init__(self, panel: DetectionPanel) -> None:
         super().__init__(panel)
         theme = panel.services.theme
-        self._before: JobHandle | RunRecord | None = None
         self._last: TrainSnapshot | None = None
         self.result: TrainResult | None = None
         self._planned = 0
@@ -58,7 +59,6 @@ class TrainingStage(Stage):
         self.status = ElidedLabel(BEFORE)
         self.folder = QPushButton("Folder of classes…")
         self.folder.setToolTip("Pictures of your own: a sub-folder for each class, with three pictures or more")
-        self.resume_button = QPushButton("Go on")
         self.use_button = QPushButton("Use these detectors")
         set_enabled(self.use_button, "Train detectors first")
         self.losses = Plot(theme, title="Mean loss of all detectors", x="update", y="cross entropy")
@@ -67,12 +67,10 @@ class TrainingStage(Stage):
         self.samples = PairsView(theme)
         self._build()
         self.folder.clicked.connect(self._choose_folder)
-        self.resume_button.clicked.connect(self.resume)
         self.use_button.clicked.connect(self.use)
         self.form.changed.connect(lambda _: self._fit_fields())
         self._fit_fields()
-        panel.services.runner.resumable_changed.connect(self._offer_resuming)
-        self._offer_resuming()
+        self.watch_runs()
 
     # -- stage ------------------------------------------------------------------------------------------------
 
@@ -80,17 +78,13 @@ class TrainingStage(Stage):
         """Raises UserError where the settings do not fit."""
         spec = self.form.read()
         self._clear()
-        self._follow(self.panel.start(JOB, spec), spec)
+        self.begin(self.panel.start(self.job, spec), spec)
 
-    def resume(self) -> None:
-        """Go on with the run that was stopped, with the settings it began with."""
-        if self._before is None:
-            return
-        resumed = self.go_on(self._before, TrainSpec)
-        if resumed is not None:
-            handle, spec = resumed
-            self.form.set_spec(spec)
-            self._follow(handle, spec)
+    def begin(self, handle: JobHandle, spec: TrainSpec) -> None:
+        self._planned = spec.epochs * spec.updates
+        set_enabled(self.use_button, "They are being trained")
+        super().begin(handle, spec)
+        self.status.setText("Waiting for the training lane…")
 
     def show_snapshot(self, snapshot: Any) -> None:
         if not isinstance(snapshot, TrainSnapshot):
@@ -144,7 +138,7 @@ class TrainingStage(Stage):
 
     def show_end(self, handle: JobHandle) -> None:
         handle.progressed.disconnect(self._progressed)
-        self._offer_resuming()
+        self.offer_resuming()
         set_enabled(self.use_button, "" if self.result is not None else "Train detectors to the end first")
         if handle.state == "done":
             self._show_result(handle.result)
@@ -214,41 +208,20 @@ class TrainingStage(Stage):
         assert self.result is not None
         return f"Saved {len(save_tables(self.result.to_tables(), path))} tables beside {path.name}"
 
-    def save_state(self) -> dict[str, Any]:
-        spec = self.form.spec()
-        return {} if spec is None else spec.model_dump(mode="json")
-
-    def restore_state(self, state: dict[str, Any]) -> None:
-        try:
-            self.form.set_spec(TrainSpec.checked({k: v for k, v in state.items() if k in TrainSpec.model_fields}))
-        except UserError:
-            return
-
     def close_stage(self) -> None:
         self._let_go()
-        self.panel.services.runner.resumable_changed.disconnect(self._offer_resuming)
+        super().close_stage()
 
     # -- inside -----------------------------------------------------------------------------------------------
 
     def take(self, handle: JobHandle) -> None:
         self._let_go()
-        self.handle = handle
-        handle.published.connect(self._published)
-        handle.ended.connect(self._ended)
+        super().take(handle)
         handle.progressed.connect(self._progressed)
 
     def _let_go(self) -> None:
         if self.handle is not None and not self.handle.has_ended:
             self.handle.progressed.disconnect(self._progressed)
-        super().close_stage()
-
-    def _follow(self, handle: JobHandle, spec: TrainSpec) -> None:
-        self._before = None
-        self._planned = spec.epochs * spec.updates
-        set_enabled(self.resume_button, "The run is under way")
-        set_enabled(self.use_button, "They are being trained")
-        self.take(handle)
-        self.status.setText("Waiting for the training lane…")
 
     def _clear(self) -> None:
         self._last = self.result = None
@@ -271,22 +244,10 @@ class TrainingStage(Stage):
         if chosen:
             self.form.set_values({"data": chosen})
 
-    def _offer_resuming(self) -> None:
-        """The run that was stopped here, else one that an earlier window left unfinished."""
-        if self.handle is not None and not self.handle.has_ended:
-            return
-        last = self.handle
-        if last is not None and last.state in ("cancelled", "interrupted") and last.run_id and last.can_resume:
-            self._before = last
-        else:
-            runs = [run for run in self.panel.services.runner.resumable() if run.name == JOB]
-            self._before = runs[0] if runs else None
-        if self._before is not None and last is None and self._last is None:
+    def offer_resuming(self) -> None:
+        super().offer_resuming()
+        if self.resumable is not None and self.handle is None and self._last is None:
             self.status.setText(STOPPED)
-        reason = "" if self._before is not None else "There is no stopped run with a finished epoch"
-        set_enabled(
-            self.resume_button, reason, "Go on from the last finished epoch, with the settings that the run began with"
-        )
 
     def _build(self) -> None:
         settings = self.settings_beside(self.form, self.folder)

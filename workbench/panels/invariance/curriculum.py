@@ -15,7 +15,7 @@ from engines.invariance.results import CuspResult, CuspSnapshot
 from engines.invariance.spec import CuspSpec
 from workbench.panels.base import Export
 from workbench.panels.invariance.tradeoff import restore_form
-from workbench.panels.stage import Stage
+from workbench.panels.training_stage import TrainingStage
 from workbench.panels.vision.figure_table import Cell, FigureTable, share_cell
 from workbench.panels.vision.kept import keep, name_of
 from workbench.panels.vision.training import ACCURACIES, DATA
@@ -26,11 +26,9 @@ from workbench.widgets.plots import Plot
 from workbench.widgets.spec_form import SpecForm
 
 if TYPE_CHECKING:
-    from engines.core.records import RunRecord
     from workbench.panels.invariance.panel import InvariancePanel
     from workbench.runner import JobHandle
 
-JOB: Final = "invariance.cusp"
 HEADERS: Final = (
     ("Stage", "Each begins with the weights of the one before, at half its learning rate"),
     ("θ [°]", "Largest turn of the training images"),
@@ -41,13 +39,16 @@ HEADERS: Final = (
 )
 
 
-class CurriculumView(Stage):
+class CurriculumView(TrainingStage[CuspSpec]):
     """Run trains all stages; Stop keeps the last finished epoch, from which it can go on.
 
     model_kept(name): the trained weights were put among the user's models; its dot in the trade-off plane says CuSP.
     """
 
     run_text = "Train the stages"
+    job = "invariance.cusp"
+    spec = CuspSpec
+    resume_text = "Go on where it stopped"
     model_kept = Signal(str)
     panel: InvariancePanel
 
@@ -57,7 +58,6 @@ class CurriculumView(Stage):
         self._spec: CuspSpec | None = None
         self._shown: CuspSnapshot | CuspResult | None = None
         self._weights: Path | None = None
-        self._before: JobHandle | RunRecord | None = None
         self.form: SpecForm[CuspSpec] = SpecForm(
             CuspSpec, leave_out=("save_as",), choices={"device": panel.services.devices, "data": DATA},
             preset=panel.services.settings.preset,
@@ -68,35 +68,28 @@ class CurriculumView(Stage):
         )
         self.curves = Plot(theme, title="Accuracy over all stages", x="epoch", y="share right", y_unit="%")
         self.table = FigureTable("Stages", HEADERS)
-        self.resume_button = QPushButton("Go on where it stopped")
-        self.resume_button.clicked.connect(self.resume)
         self.use_button = QPushButton("Use this model")
         self.use_button.clicked.connect(self.use_model)
         set_enabled(self.use_button, "Train the stages first")
         theme.changed.connect(lambda _: self._draw())
-        panel.services.runner.resumable_changed.connect(self._offer_resuming)
         self.form.changed.connect(lambda *_: self._draw())
         self._build()
-        self._offer_resuming()
+        self.watch_runs()
         self._draw()
 
     # -- stage ------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
         """Raises UserError where the stages make no curriculum."""
-        spec = self.form.read()
-        stages_of(spec)
-        self._follow(self.panel.start(JOB, spec), spec)
+        stages_of(self.form.read())
+        super().start()
 
-    def resume(self) -> None:
-        """Go on with the run that was stopped, with the settings it began with."""
-        if self._before is None:
-            return
-        resumed = self.go_on(self._before, CuspSpec)
-        if resumed is not None:
-            handle, spec = resumed
-            self.form.set_spec(spec)
-            self._follow(handle, spec)
+    def begin(self, handle: JobHandle, spec: CuspSpec) -> None:
+        self._spec, self._weights, self._shown = spec, None, None
+        set_enabled(self.use_button, "It is being trained")
+        super().begin(handle, spec)
+        self.status.setText("Waiting for the training to begin…")
+        self._draw()
 
     def show_snapshot(self, snapshot: Any) -> None:
         if isinstance(snapshot, CuspSnapshot):
@@ -109,7 +102,7 @@ class CurriculumView(Stage):
             self._draw()
 
     def show_end(self, handle: JobHandle) -> None:
-        self._offer_resuming()
+        self.offer_resuming()
         if handle.state == "done":
             self._show_result(handle.result)
         elif handle.state == "cancelled":
@@ -119,17 +112,6 @@ class CurriculumView(Stage):
             self.status.setText(handle.error.what)
         if handle.state != "done":
             set_enabled(self.use_button, "Train all stages first")
-
-    def close_stage(self) -> None:
-        super().close_stage()
-        self.panel.services.runner.resumable_changed.disconnect(self._offer_resuming)
-
-    def take(self, handle: JobHandle) -> None:
-        """Follow a job that was just started."""
-        super().close_stage()
-        self.handle = handle
-        handle.published.connect(self._published)
-        handle.ended.connect(self._ended)
 
     def save_state(self) -> dict[str, Any]:
         return {"form": self.form.save_state()}
@@ -167,27 +149,6 @@ class CurriculumView(Stage):
         return f"Saved {', '.join(p.name for p in save_tables(self._shown.to_tables(), path))}"
 
     # -- inside -----------------------------------------------------------------------------------------------
-
-    def _follow(self, handle: JobHandle, spec: CuspSpec) -> None:
-        self._before, self._spec, self._weights, self._shown = None, spec, None, None
-        set_enabled(self.resume_button, "The run is under way")
-        set_enabled(self.use_button, "It is being trained")
-        self.take(handle)
-        self.status.setText("Waiting for the training to begin…")
-        self._draw()
-
-    def _offer_resuming(self) -> None:
-        """The run that was stopped here, else one that an earlier window left unfinished."""
-        last = self.handle
-        if last is not None and not last.has_ended:
-            return
-        if last is not None and last.state in ("cancelled", "interrupted") and last.run_id and last.can_resume:
-            self._before = last
-        else:
-            runs = [run for run in self.panel.services.runner.resumable() if run.name == JOB]
-            self._before = runs[0] if runs else None  # newest first
-        reason = "" if self._before is not None else "There is no stopped run with a finished epoch"
-        set_enabled(self.resume_button, reason, "With the settings that the run began with")
 
     def _show_result(self, result: CuspResult) -> None:
         self._shown = result
