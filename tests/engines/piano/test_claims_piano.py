@@ -9,7 +9,7 @@ import pytest
 
 from engines.core.claims import ClaimResult
 from engines.core.job import LocalContext
-from engines.piano.claims import CLAIMS, NETWORKS, PLANS, Plan, Seed, judge, measure
+from engines.piano.claims import CLAIMS, NETWORKS, PLANS, Plan, Seed, judge, measure, with_what_is_here
 from engines.piano.results import LikenessResult, MeasureResult, MorphResult
 from engines.piano.spec import TrainSpec
 
@@ -28,7 +28,8 @@ def seed_with(nll: dict[str, float], swapped: float = 3.3, **changes: Any) -> Se
     towards = np.asarray(changes.get("towards", [0.39, 0.40, 0.47, 0.59, 0.63]))
     told = np.asarray(changes.get("told", np.full(8, 0.4)))
     morph = MorphResult("", np.linspace(0, 1, 5), (), np.zeros((0, 5)), np.zeros((0, 5)), towards)
-    return Seed({name: result(name) for name in nll}, {"none": like(np.full(8, 0.25)), "style": like(told)}, morph)
+    alike = {"none": like(np.full(8, 0.25)), "style": like(told)}
+    return Seed({name: result(name) for name in nll}, alike, morph, {name: result(name) for name in ("none", "style")})
 
 
 def verdicts(*seeds: Seed) -> dict[str, str]:
@@ -43,6 +44,7 @@ def test_the_papers_own_values_reproduce_every_claim() -> None:
     ("nll", "changes", "id", "verdict"),
     [
         ({**GOOD, "style": 1.85}, {}, "a", "not reproduced"),
+        ({**GOOD, "style": 1.85}, {}, "h", "not reproduced"),
         ({**GOOD, "melody": 1.82}, {}, "b", "partly"),
         ({**GOOD, "sum": 1.795}, {}, "b", "not reproduced"),
         ({**GOOD, "concat": 1.9}, {}, "c", "not reproduced"),
@@ -67,8 +69,16 @@ def test_one_bad_seed_makes_a_claim_partly() -> None:
 
 def test_claims_stand_as_soon_as_their_networks_do() -> None:
     some = seed_with({name: GOOD[name] for name in ("none", "style")})
-    assert set(verdicts(some)) == {"a", "d", "e", "g"}
+    assert set(verdicts(some)) == {"a", "d", "e", "g", "h"}
     assert not judge([Seed()])
+
+
+def test_a_plan_makes_do_with_the_music_that_is_here() -> None:
+    for preset, plan in PLANS.items():
+        assert with_what_is_here(plan, {"pop909", "asap", "walks"}, preset == "quick") == plan
+    quick = with_what_is_here(PLANS["quick"], {"walks"}, True)
+    assert (quick.train["source"], quick.unseen) == ("walks", "")
+    assert with_what_is_here(PLANS["full"], {"walks"}, False).train["source"] == "pop909"
 
 
 def test_plans_are_specs() -> None:
@@ -88,6 +98,7 @@ def test_check_10_the_measurement_runs_from_training_to_verdicts() -> None:
     plan = Plan(train, crops=4, items=2, pairs=1, tokens=70, alphas=(0.0, 1.0))
     results = measure(plan, (0,), ctx)
     assert [r.id for r in results] == [claim.id for claim in CLAIMS]
-    assert all(r.seeds == 1 and r.ours and r.note for r in results)
+    assert results.pop().verdict == "not run", "without ASAP's files"
+    assert all(r.seeds == 1 and r.ours and "Learnt from walks, 3 steps" in r.note for r in results)
     assert {r.id for r in heard[:4]} == {"a", "d", "e", "g"} and heard[-1].id == "g"
     assert shares == sorted(shares) and shares[-1] == 1
