@@ -2,36 +2,36 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QFileDialog, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QWidget
 
 from engines.core.errors import UserError
-from engines.piano.codec import encode, encode_melody
+from engines.piano.codec import encode
 from engines.piano.notes import Notes
 from engines.piano.requests import ComposeRequest, ComposeSnapshot
 from workbench.audio.midi_keyboard import MidiKeyboard, open_keyboard
 from workbench.audio.player import Player
-from workbench.commands import Command, later
+from workbench.commands import Command
 from workbench.panels.base import Export, Panel, Zone
 from workbench.panels.piano import pieces
 from workbench.panels.piano.alike import likeness
+from workbench.panels.piano.asking import in_words, request_of
+from workbench.panels.piano.commands import commands_of
 from workbench.panels.piano.composer import Composer
 from workbench.panels.piano.demo import Demonstration
 from workbench.panels.piano.desk import Desk
 from workbench.panels.piano.files import exports_of
-from workbench.panels.piano.pieces import Piece, Shelf
-from workbench.panels.piano.settings import NONE, OF_STYLE, OPENING_S, PianoSettings
+from workbench.panels.piano.pieces import Shelf
+from workbench.panels.piano.settings import NONE, OF_STYLE, PianoSettings
+from workbench.panels.piano.tabs import Tabs
 from workbench.panels.piano.takes import Takes
-from workbench.panels.piano.transport_bar import TRACKS
 from workbench.panels.registry import PanelInfo
 from workbench.services import Services
-from workbench.theme import GRID
 
 TABS: Final = (
     ("Desk", "", "Style, melody and result on one time axis"),
@@ -43,8 +43,6 @@ TABS: Final = (
 DESK, MAP, LIKENESS, TRAINING = range(4)
 FORM_FROM: Final = 860
 """Width of the panel from which the settings are shown beside the work by themselves."""
-TOKENS_PER_SECOND: Final = 200
-"""No music needs more; a limit for a network that has gone astray."""
 FIRST_STYLE, FIRST_MELODY = "library/ballad", "library/ode-to-joy"
 
 
@@ -60,31 +58,17 @@ class PianoPanel(Panel):
         self.form = PianoSettings(services, self.shelf)
         self.desk = Desk(services.theme, self.player, self.takes)
         self.demonstration = Demonstration(self)
-        self._melody: Notes | None = None
-        self._drawn: Notes | None = None
+        self.melody: Notes | None = None
+        self.drawn: Notes | None = None
         self._plays_when_ready = False
         self._keyboard: MidiKeyboard | None = None
-        self._stages: dict[int, Any] = {}
-        self._stage_states: dict[str, Any] = {}
-        self._build()
+        self.tabs = Tabs(self, TABS, self.desk)
+        self.run_button.set_text("Compose")
+        self.set_zones(self.form, self.tabs)
         self._connect()
         self.form.choose(self.form.style_a, FIRST_STYLE)
         self._style_chosen()  # it may have stood there already
         self.form.choose(self.form.melody, FIRST_MELODY)
-
-    def _build(self) -> None:
-        self.tabs = QTabWidget()
-        self.tabs.setDocumentMode(True)
-        self.tabs.setAccessibleName("Views of the Piano panel")
-        self._pages: list[QWidget] = []
-        for number, (title, _, tip) in enumerate(TABS):
-            page: QWidget = self.desk if number == DESK else QWidget()
-            if number != DESK:
-                QVBoxLayout(page).setContentsMargins(0, GRID // 4, 0, 0)
-            self._pages.append(page)
-            self.tabs.setTabToolTip(self.tabs.addTab(page, title), tip)
-        self.run_button.set_text("Compose")
-        self.set_zones(self.form, self.tabs)
 
     def _connect(self) -> None:
         self.form.styles_changed.connect(self._style_chosen)
@@ -105,17 +89,7 @@ class PianoPanel(Panel):
 
     def stage(self, number: int) -> Any:
         """What a tab shows, built when first asked for."""
-        if number == DESK:
-            return self.desk
-        if number not in self._stages:
-            module, _, name = TABS[number][1].partition(":")
-            view = getattr(importlib.import_module(module), name)(self)
-            self._pages[number].layout().addWidget(view)  # type: ignore[union-attr]
-            self._stages[number] = view
-            state = self._stage_states.get(TABS[number][0])
-            if isinstance(state, dict):
-                view.restore_state(state)
-        return self._stages[number]
+        return self.tabs.stage(number)
 
     def _tab_shown(self, number: int) -> None:
         view = self.stage(number)
@@ -133,7 +107,7 @@ class PianoPanel(Panel):
 
     def compose(self) -> None:
         """A new take from what the form says. Raises UserError when something is missing."""
-        self._begin(self.wanted(), self._in_words())
+        self._begin(self.wanted(), in_words(self))
 
     def compose_blend(self, performances: list[Notes], shares: list[float], title: str) -> None:
         """A new take in a blend of several styles, everything else as the form says. Raises UserError."""
@@ -158,66 +132,7 @@ class PianoPanel(Panel):
 
     def wanted(self) -> ComposeRequest:
         """What the form asks for. Raises UserError when something is missing."""
-        form = self.form
-        how = form.how.read()
-        card = form.card
-        if card is None:
-            raise UserError("there is no trained network yet", "train one in the tab “Training lab”")
-        found = [self.shelf.find(key) for key in form.style_keys if key]
-        styles = [piece for piece in found if piece is not None]
-        if "performance" in form.mode and not styles:
-            raise UserError("no style is chosen", "choose a performance as style A")
-        melody = encode_melody(self._melody) if self._melody is not None and "melody" in form.mode else None
-        primer = self._primer(styles)
-        return ComposeRequest(
-            generation=0,
-            weights=card.name,
-            styles=tuple(encode(piece.notes) for piece in styles),
-            shares=form.shares[: len(styles)],
-            **({"melody": melody} if melody is not None else {}),
-            **({"primer": encode(primer)} if primer is not None else {}),
-            temperature=how.temperature,
-            top_p=how.top_p,
-            grammar=how.grammar,
-            seed=how.seed,
-            length=min(int(how.seconds * TOKENS_PER_SECOND), 20_000),
-            seconds=how.seconds,
-            variations=how.variations,
-        )
-
-    def _primer(self, styles: list[Piece]) -> Notes | None:
-        kind = self.form.primer_kind
-        if not kind or not styles:
-            return None
-        notes = styles[0].notes
-        if kind == "opening":
-            return notes.between(0.0, OPENING_S)
-        region = self.desk.region
-        if region is None:
-            raise UserError("no part of the style is chosen", "drag over the style roll, or go on from something else")
-        part = notes.between(region.start, region.end)
-        part = part.take((part.pitch >= region.low) & (part.pitch <= region.high))
-        if not len(part):
-            raise UserError("the chosen part of the style holds no notes", "drag over some notes of the style roll")
-        return part.shifted(-region.start)
-
-    def _in_words(self) -> str:
-        """The settings in a line."""
-        form = self.form
-        parts = []
-        if "performance" in form.mode:
-            parts.append(form.style_a.currentText())
-            if form.style_keys[1] and form.shares[1]:
-                parts[-1] = (
-                    f"{form.shares[0]:.0%} {form.style_a.currentText()}, {form.shares[1]:.0%} "
-                    f"{form.style_b.currentText()}"
-                )
-        if self._melody is not None and "melody" in form.mode:
-            parts.append("edited melody" if self._drawn is not None else form.melody.currentText())
-        how = form.how.spec()
-        if how is not None:
-            parts.append(f"temperature {how.temperature:g}, seed {how.seed}")
-        return "; ".join(parts)
+        return request_of(self)
 
     def demo(self) -> None:
         """Compose a few seconds around a melody in a style."""
@@ -228,11 +143,8 @@ class PianoPanel(Panel):
         self.composer.stop()
         self.takes.stop()
         for handle in list(self._jobs):
-            if handle is not self.composer.handle and handle in self._own_jobs():
+            if handle is not self.composer.handle and handle in self.tabs.handles:
                 handle.cancel()
-
-    def _own_jobs(self) -> list[Any]:
-        return [view.handle for view in self._stages.values() if getattr(view, "handle", None) is not None]
 
     def close_panel(self) -> None:
         self.demonstration.end()
@@ -240,8 +152,7 @@ class PianoPanel(Panel):
             self._keyboard.close()
         self.player.close()
         self.composer.close()
-        for view in self._stages.values():
-            view.close_stage()
+        self.tabs.close_stages()
         super().close_panel()
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -278,15 +189,12 @@ class PianoPanel(Panel):
             self.attempt(lambda: self.open_as(name, Path(chosen)))
 
     def save_state(self) -> dict[str, Any]:
-        stages = dict(self._stage_states)
-        for number, view in self._stages.items():
-            stages[TABS[number][0]] = view.save_state()
         return {
             "pieces": self.shelf.save_state(),
             "form": self.form.save_state(),
             "bar": self.desk.bar.save_state(),
-            "drawn": None if self._drawn is None else self._drawn.rows.round(4).tolist(),
-            "stages": stages,
+            "drawn": None if self.drawn is None else self.drawn.rows.round(4).tolist(),
+            "stages": self.tabs.save_state(),
             "tab": self.tabs.currentIndex(),
         }
 
@@ -303,11 +211,7 @@ class PianoPanel(Panel):
             if notes is not None:
                 self._melody_drawn(notes)
                 self.desk.show_piece("melody", notes, "edited")
-        if isinstance(state.get("stages"), dict):
-            self._stage_states = state["stages"]
-        tab = state.get("tab")
-        if isinstance(tab, int) and not isinstance(tab, bool) and 0 <= tab < self.tabs.count():
-            self.tabs.setCurrentIndex(tab)
+        self.tabs.restore_state(state.get("stages"), state.get("tab"))
 
     def exports(self) -> list[Export]:
         view = self.stage(self.tabs.currentIndex())
@@ -315,35 +219,7 @@ class PianoPanel(Panel):
         return [*exports_of(self), *(own() if own is not None else [])]
 
     def commands(self) -> list[Command]:
-        group = self.info.title
-        views = [
-            Command(f"piano.tab{number}", f"Show {title}", later(self.tabs.setCurrentIndex, number), "", group=group,
-                    icon="eye")
-            for number, (title, _, _) in enumerate(TABS)
-        ]  # fmt: skip
-        hear = [
-            Command(f"piano.hear.{name}", f"Hear {text.lower()} alone", later(self.desk.bar.hear, name), key,
-                    group=group, icon="music")
-            for name, text, key in TRACKS
-        ]  # fmt: skip
-        return [
-            *super().commands(),
-            Command("piano.play", "Play or pause", self.player.toggle, "", group=group, icon="play"),
-            Command("piano.undo", "The take before", later(self.takes.go, -1), "Ctrl+Z",
-                    lambda: self.takes.why_not(-1), group, "undo"),
-            Command("piano.redo", "The take after", later(self.takes.go, 1), "Ctrl+Y",
-                    lambda: self.takes.why_not(1), group, "redo"),
-            Command("piano.style", "Open a MIDI file as the style…", later(self.ask_file, "style"), group=group,
-                    icon="open"),
-            Command("piano.melody", "Open a MIDI file as the melody…", later(self.ask_file, "melody"), group=group,
-                    icon="open"),
-            Command("piano.keyboard", "Play on a connected MIDI keyboard", lambda: self.attempt(self.use_keyboard),
-                    group=group, icon="keyboard"),
-            Command("piano.fall", "Falling notes, or the rolls", self.desk.bar.fall.toggle, "V", group=group,
-                    icon="down"),
-            *hear,
-            *views,
-        ]  # fmt: skip
+        return [*super().commands(), *commands_of(self, [title for title, _, _ in TABS])]
 
     # -- zones ------------------------------------------------------------------------------------------------
 
@@ -363,7 +239,7 @@ class PianoPanel(Panel):
         asked = self._asked.get("form")
         shown = self.width() >= FORM_FROM if asked is None else asked
         self._zones["form"].setVisible(shown and not training)
-        view = self._stages.get(TRAINING)
+        view = self.tabs.built.get(TRAINING)
         on = view.settings.isVisibleTo(view) if training and view is not None else self._zones["form"].isVisibleTo(self)
         self._form_button.setChecked(on)
 
@@ -386,19 +262,19 @@ class PianoPanel(Panel):
             self.desk.show_piece("style", piece.notes, f"{piece.title}: {piece.note}")
 
     def _melody_chosen(self) -> None:
-        self._drawn = None
+        self.drawn = None
         key = self.form.melody_key
         piece = self.shelf.find(self.form.style_keys[0] if key == OF_STYLE else key) if key != NONE else None
         if piece is None:
-            self._melody = None
+            self.melody = None
             self.desk.show_piece("melody", None, "")
             return
-        self._melody = pieces.melody_in(piece)
-        said = f"found in {piece.title}" if key == OF_STYLE or len(self._melody) != len(piece.notes) else piece.title
-        self.desk.show_piece("melody", self._melody, said)
+        self.melody = pieces.melody_in(piece)
+        said = f"found in {piece.title}" if key == OF_STYLE or len(self.melody) != len(piece.notes) else piece.title
+        self.desk.show_piece("melody", self.melody, said)
 
     def _melody_drawn(self, notes: Notes) -> None:
-        self._melody = self._drawn = notes
+        self.melody = self.drawn = notes
         self.desk.boxes["melody"].say("edited")
 
     def _recorded(self, name: str, notes: Notes) -> None:
