@@ -126,7 +126,7 @@ class PianoPanel(Panel):
 
     def _begin(self, request: ComposeRequest, title: str) -> None:
         self.messages.clear("error")
-        self.takes.begin(title, request.seed)
+        self.takes.begin(title, request.seed, request)
         self._plays_when_ready = not self.player.is_playing
         self.composer.ask(request)
 

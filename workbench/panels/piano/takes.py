@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, Signal
 from engines.piano.codec import Decoder, notes_of
 from engines.piano.crops import steps
 from engines.piano.notes import Notes
-from engines.piano.requests import ComposeSnapshot
+from engines.piano.requests import ComposeRequest, ComposeSnapshot
 from engines.piano.vocabulary import STEPS_PER_SECOND
 
 MOST_TAKES: Final = 30
@@ -40,7 +40,8 @@ class Voice:
 @dataclass(frozen=True, eq=False)
 class Take:
     """One press of Compose. title: settings in words. seed: of the take. done: nothing more comes. z: float32 [d].
-    alike: overlapping area of variations with the style, by number, once it is known."""
+    alike: overlapping area of variations with the style, by number, once it is known. request: what was asked for,
+    None where nobody said."""
 
     title: str
     seed: int
@@ -52,6 +53,7 @@ class Take:
     tokens_per_second: float = 0.0
     remarks: tuple[str, ...] = ()
     alike: dict[int, float] = field(default_factory=dict)
+    request: ComposeRequest | None = None
 
     @property
     def voice(self) -> Voice | None:
@@ -89,11 +91,11 @@ class Takes(QObject):
         """Number of the take that is shown, from 1, and how many there are."""
         return self._at + 1, len(self._takes)
 
-    def begin(self, title: str, seed: int) -> None:
+    def begin(self, title: str, seed: int, request: ComposeRequest | None = None) -> None:
         """A new take comes after the one that is shown; an empty one before it is dropped."""
         if self._takes and not self._takes[-1].voices:
             self._takes.pop()
-        self._takes = [*self._takes, Take(title, seed)][-MOST_TAKES:]
+        self._takes = [*self._takes, Take(title, seed, request=request)][-MOST_TAKES:]
         self._at = len(self._takes) - 1
         self._readers = []
         self.changed.emit()
