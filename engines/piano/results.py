@@ -205,3 +205,25 @@ class StylesResult:
             "map": {"name": np.array(self.names), "x": self.map[:, 0], "y": self.map[:, 1]},
             "probes": {"feature": np.array(FEATURES), "r2": self.readable},
         }
+
+
+@dataclass(frozen=True)
+class RecitalResult:
+    """Longest runs of melody steps shared with the tunes that a network learnt.
+
+    composed: int64 [K], of pieces by the network. played: int64 [K], their melody notes. people: int64 [M], of pieces
+    by people that it never saw, each cut to as many melody notes. worst: of the longest run, the tune that holds it.
+    """
+
+    weights: str
+    tunes: int
+    composed: np.ndarray
+    played: np.ndarray
+    people: np.ndarray
+    worst: str
+
+    def to_tables(self) -> dict[str, dict[str, np.ndarray]]:
+        return {
+            "composed": {"notes": self.played, "steps": self.composed},
+            "people": {"steps": self.people},
+        }

@@ -169,3 +169,15 @@ class MorphSpec(LikenessSpec):
         "quick": {},
         "full": {"items": 40, "tokens": 2048, "alphas": (0.0, 0.125, 0.375, 0.5, 0.625, 0.875, 1.0)},
     }
+
+
+class RecitalSpec(Spec):
+    """Whether a network recites tunes that it learnt from ("piano.recite")."""
+
+    weights: str = param("piano-style", _WEIGHTS, group="Network")
+    source: str = param("", f"What it learnt from; empty asks its card. {_SOURCE}", group="Music")
+    items: int = param(60, "Pieces that are composed, each in the style of another one it learnt.", ge=2, le=1000)
+    tokens: int = param(1000, "Tokens that are composed for each.", ge=64, le=8192, log=True, group="Composing")
+    temperature: float = param(1.0, "1 is the network's own.", ge=0, le=2, group="Composing")
+
+    presets: ClassVar[dict[str, dict[str, Any]]] = {"quick": {}, "full": {"items": 400, "tokens": 2048}}

@@ -15,7 +15,7 @@ from engines.piano.following import followed
 from engines.piano.jobs.measure import trained_on
 from engines.piano.notes import Notes
 from engines.piano.results import LikenessResult, MorphResult
-from engines.piano.spec import LikenessSpec, MorphSpec
+from engines.piano.spec import LikenessSpec, MorphSpec, RecitalSpec
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -33,16 +33,16 @@ def likeness(spec: LikenessSpec, ctx: JobContext) -> LikenessResult:
     loaded, corpus = _loaded(spec, ctx)
     chosen = corpus.take(_chosen(len(corpus), spec.items, spec.seed))
     profiles = [_profile_of(piece) for piece in chosen.pieces]
-    z, melodies = _told(loaded, chosen, ctx)
+    z, melodies = told(loaded, chosen, ctx)
     overlaps = np.full((len(chosen), len(FEATURES)), np.nan)
     seconds, played = np.zeros(len(chosen)), np.full(len(chosen), np.nan)
     for start in range(0, len(chosen), _AT_ONCE):
         ctx.progress(start, len(chosen), "Composing")
         rows = slice(start, start + _AT_ONCE)
-        composed = _composed(
+        pieces = composed(
             loaded, None if z is None else z[rows], melodies[rows], len(chosen.pieces[rows]), spec, start, ctx
         )
-        for k, notes in enumerate(composed, start):
+        for k, notes in enumerate(pieces, start):
             seconds[k] = notes.duration
             overlaps[k] = _overlaps(notes, profiles[k])
             played[k] = followed(notes, chosen.melodies[k])
@@ -77,7 +77,7 @@ def morph(spec: MorphSpec, ctx: JobContext) -> MorphResult:
         raise UserError(f"{corpus.title} has {len(corpus)} such pieces, {count} are needed", "ask for fewer pairs")
     chosen = corpus.take(_chosen(len(corpus), count, spec.seed))
     profiles = [_profile_of(piece) for piece in chosen.pieces]
-    z, melodies = _told(loaded, chosen, ctx)
+    z, melodies = told(loaded, chosen, ctx)
     assert z is not None
     a = torch.as_tensor(alphas, dtype=z.dtype, device=z.device)[:, None]
     to_first, to_second = (np.full((spec.items, len(alphas)), np.nan) for _ in range(2))
@@ -85,7 +85,7 @@ def morph(spec: MorphSpec, ctx: JobContext) -> MorphResult:
         ctx.progress(k, spec.items, f"{chosen.names[2 * k]} to {chosen.names[2 * k + 1]}")
         mixed = (1 - a) * z[2 * k] + a * z[2 * k + 1]
         tunes = [melodies[2 * k]] * len(alphas)
-        for at, notes in enumerate(_composed(loaded, mixed, tunes, len(alphas), spec, k, ctx)):
+        for at, notes in enumerate(composed(loaded, mixed, tunes, len(alphas), spec, k, ctx)):
             to_first[k, at] = _mean(_overlaps(notes, profiles[2 * k]))
             to_second[k, at] = _mean(_overlaps(notes, profiles[2 * k + 1]))
     ctx.progress(spec.items, spec.items, "Done")
@@ -116,7 +116,7 @@ def _chosen(count: int, wanted: int, seed: int) -> np.ndarray:
     return np.random.default_rng(seed).permutation(count)[:wanted]
 
 
-def _told(loaded: Loaded, corpus: Corpus, ctx: JobContext) -> tuple[Tensor | None, list[np.ndarray]]:
+def told(loaded: Loaded, corpus: Corpus, ctx: JobContext) -> tuple[Tensor | None, list[np.ndarray]]:
     """Style vectors [K, d] (None where none are read) and melody tokens of each piece."""
     import torch
 
@@ -129,16 +129,16 @@ def _told(loaded: Loaded, corpus: Corpus, ctx: JobContext) -> tuple[Tensor | Non
     return torch.cat([style_of(loaded.net, text, check=ctx.check) for text in texts]), melodies
 
 
-def _composed(
+def composed(
     loaded: Loaded,
     z: Tensor | None,
     melodies: list[np.ndarray],
     count: int,
-    spec: LikenessSpec,
+    spec: LikenessSpec | RecitalSpec,
     part: int,
     ctx: JobContext,
 ) -> list[Notes]:
-    """One piece for each row."""
+    """One piece for each row; part: of the seed, another one for each batch."""
     import torch
 
     from engines.piano.grammar import Rows

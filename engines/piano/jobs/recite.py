@@ -1,0 +1,60 @@
+"""Whether a network recites melodies that it learnt from ("piano.recite")."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engines.core.errors import UserError
+from engines.core.job import JobContext, job
+from engines.piano.corpus import melody_or_none, tokens_of
+from engines.piano.jobs.likeness import composed, told
+from engines.piano.jobs.measure import trained_on
+from engines.piano.notes import Notes
+from engines.piano.reciting import Run, Tunes
+from engines.piano.results import RecitalResult
+from engines.piano.spec import RecitalSpec
+from engines.piano.vocabulary import MELODY_NO_EVENT
+
+_AT_ONCE = 12
+"""Pieces composed in one batch."""
+
+
+@job("piano.recite", RecitalSpec, title="Does it recite?")
+def recite(spec: RecitalSpec, ctx: JobContext) -> RecitalResult:
+    """Compose in the styles of pieces learnt from, without their melodies, and look for those melodies' steps.
+
+    People's own pieces that the network never saw are looked at in the same way, for common turns are no recital.
+    """
+    from engines.piano.models import load_model
+
+    ctx.progress(0, spec.items, "Loading")
+    loaded = load_model(spec.weights, spec.device)
+    corpus = tokens_of(spec.source or trained_on(loaded.card.data), ctx.check)
+    learnt, unseen = corpus.part("train"), corpus.part("test")
+    tunes = Tunes(learnt.names, [melody.pitch for melody in learnt.melodies])
+    chosen = learnt.take(np.random.default_rng(spec.seed).permutation(len(learnt))[: spec.items])
+    runs: list[Run] = []
+    for start in range(0, len(chosen), _AT_ONCE):
+        ctx.progress(start, spec.items, "Composing")
+        some = chosen.take(range(start, min(start + _AT_ONCE, len(chosen))))
+        z, _ = told(loaded, some, ctx)
+        silent = [np.full(1, MELODY_NO_EVENT)] * len(some)
+        for notes in composed(loaded, z, silent, len(some), spec, start, ctx):
+            runs.append(tunes.longest(melody_or_none(notes, ctx.check).pitch, ctx.check))
+    played = np.array([run.played for run in runs])
+    people = _people(unseen.melodies, tunes, played, ctx)
+    worst = max(runs, key=lambda run: run.steps)
+    ctx.progress(spec.items, spec.items, "Done")
+    return RecitalResult(loaded.name, len(learnt), np.array([run.steps for run in runs]), played, people, worst.piece)
+
+
+def _people(melodies: tuple[Notes, ...], tunes: Tunes, played: np.ndarray, ctx: JobContext) -> np.ndarray:
+    """Longest runs in melodies by people, cut to the lengths `played` in turn, for longer music holds longer runs."""
+    if not len(melodies):
+        raise UserError("there are no unseen pieces to compare with", "choose a source with at least three")
+    runs = []
+    for number, melody in enumerate(melodies):
+        ctx.check()
+        wanted = int(played[number % len(played)])
+        runs.append(tunes.longest(melody.pitch[:wanted], ctx.check).steps)
+    return np.array(runs)
