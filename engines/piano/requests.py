@@ -20,7 +20,8 @@ class ComposeRequest:
     melody: melody tokens, int [T], ten a second; empty for none. primer: tokens that are taken as already played.
     temperature: 0 takes the likeliest. top_p: in (0, 1]. grammar: no release of a key that is up, no strike of one
     that is down. seed: of the first variation; all others go on from it. length: new tokens at most; seconds: stop
-    there, 0 for no limit. variations: pieces composed at once.
+    there, 0 for no limit. variations: pieces composed at once. blends: where each variation has its own mixture of the
+    styles, a row of shares for each of them, instead of `shares`; empty for one mixture for all.
     """
 
     generation: int
@@ -36,6 +37,7 @@ class ComposeRequest:
     length: int = 1024
     seconds: float = 0.0
     variations: int = 1
+    blends: tuple[tuple[float, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,8 @@ class Variation:
     in the primer. notes: float64 [N, 4], finished ones: start, end (s), pitch, velocity, in the order of starts.
     clock: seconds composed. top: int16 [8], the likeliest tokens of the newest draw; shares: float32 [8], their
     probabilities, sum at most 1. attention: float32 [layers, m], how much the newest position looked at each earlier
-    one, mean over heads; entry k is k tokens ago.
+    one, mean over heads; entry k is k tokens ago. z: float32 [d], its own style where variations have different ones,
+    else empty.
     """
 
     tokens: np.ndarray
@@ -56,6 +59,7 @@ class Variation:
     top: np.ndarray
     shares: np.ndarray
     attention: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    z: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
 
 
 @dataclass(frozen=True)
@@ -63,9 +67,10 @@ class ComposeSnapshot:
     """The answer so far.
 
     done: nothing more will come for this generation. variations: in order, empty before the first token. z: float32
-    [d], the style that was used, empty for a network without. loudness: float32 [layers], |W_o W_v z|: how loudly the
-    style speaks in each layer, empty likewise. tokens_per_second: of all variations together, since the start.
-    milliseconds: since the request. remarks: what a reader must know. problem: why nothing was composed.
+    [d], the style that was used (the first variation's where they differ), empty for a network without. loudness:
+    float32 [layers], |W_o W_v z|: how loudly that style speaks in each layer, empty likewise. tokens_per_second: of all
+    variations together, since the start. milliseconds: since the request. remarks: what a reader must know. problem:
+    why nothing was composed.
     """
 
     generation: int
