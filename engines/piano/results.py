@@ -212,11 +212,16 @@ class RecitalResult:
     """Longest runs of melody steps shared with the tunes that a network learnt.
 
     composed: int64 [K], of pieces by the network. played: int64 [K], their melody notes. people: int64 [M], of pieces
-    by people that it never saw, each cut to as many melody notes. worst: of the longest run, the tune that holds it.
+    by people that it never saw, each cut to as many melody notes. mean, longest: of both. worst: of the network's
+    longest run, the tune that holds it.
     """
 
     weights: str
     tunes: int
+    mean: float
+    mean_of_people: float
+    longest: int
+    longest_of_people: int
     composed: np.ndarray
     played: np.ndarray
     people: np.ndarray

@@ -45,7 +45,19 @@ def recite(spec: RecitalSpec, ctx: JobContext) -> RecitalResult:
     people = _people(unseen.melodies, tunes, played, ctx)
     worst = max(runs, key=lambda run: run.steps)
     ctx.progress(spec.items, spec.items, "Done")
-    return RecitalResult(loaded.name, len(learnt), np.array([run.steps for run in runs]), played, people, worst.piece)
+    steps = np.array([run.steps for run in runs])
+    return RecitalResult(
+        weights=loaded.name,
+        tunes=len(learnt),
+        mean=float(steps.mean()),
+        mean_of_people=float(people.mean()),
+        longest=worst.steps,
+        longest_of_people=int(people.max()),
+        composed=steps,
+        played=played,
+        people=people,
+        worst=worst.piece,
+    )
 
 
 def _people(melodies: tuple[Notes, ...], tunes: Tunes, played: np.ndarray, ctx: JobContext) -> np.ndarray:

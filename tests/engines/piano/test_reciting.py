@@ -58,4 +58,6 @@ def test_the_job_looks_at_what_a_network_writes() -> None:
     assert len(found.composed) == len(found.played) == 3 and found.tunes > 100
     assert (found.composed <= np.maximum(found.played - 1, 0)).all()
     assert found.people.min() >= 1, "scales share their steps with other scales"
+    assert found.longest == found.composed.max() and found.longest_of_people == found.people.max()
+    assert found.mean <= found.longest and found.mean_of_people <= found.longest_of_people
     assert set(found.to_tables()) == {"composed", "people"}
