@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
-from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from engines.core.errors import UserError
 from engines.core.job import JobContext, job
+from engines.piano.jobs.sessions import Warm
 from engines.piano.requests import TOP, ComposeRequest, ComposeSnapshot, Variation
 from engines.piano.spec import ComposeSpec
 
@@ -19,18 +18,11 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from engines.piano.grammar import Rows
-    from engines.piano.models import Loaded
     from engines.piano.sampling import Sampler
 
-_IDLE_S: Final = 0.25
 _SHOW_S: Final = 1 / 15
 """Between two answers: nobody sees more, and making one costs."""
 MOST_VARIATIONS, MOST_TOKENS = 32, 20_000
-_STYLES_KEPT: Final = 64
-
-
-class _NewerError(Exception):
-    """A newer request has come while one was being answered."""
 
 
 @job("piano.compose", ComposeSpec, title="Compose", session=True)
@@ -42,76 +34,28 @@ def compose(spec: ComposeSpec, ctx: JobContext) -> None:
         ctx.check()
 
 
-class Session:
-    """What lives between requests: loaded networks and style vectors."""
+class Session(Warm[ComposeRequest]):
+    """One request at a time, drawn token by token."""
 
     def __init__(self, spec: ComposeSpec, ctx: JobContext) -> None:
-        self.spec, self.ctx = spec, ctx
-        self._models: OrderedDict[str, Loaded] = OrderedDict()
-        self._styles: OrderedDict[tuple[str, bytes], Tensor] = OrderedDict()
-        self._pending: ComposeRequest | None = None
+        super().__init__(ctx, spec.device, spec.weights_kept)
 
-    def turn(self) -> None:
-        """Wait a little for a request and answer it."""
-        request, self._pending = self._pending or self.ctx.latest_request(_IDLE_S), None
-        if request is None:
-            return
-        self.answer(request)
+    def refusal(self, request: ComposeRequest, problem: str) -> ComposeSnapshot:
+        return ComposeSnapshot(request.generation, done=True, problem=problem)
 
-    def answer(self, request: ComposeRequest) -> None:
-        """Compose what is asked for until it is done or a newer request comes. What is wrong with it is published."""
-        try:
-            self._compose(request)
-        except _NewerError:
-            return
-        except UserError as error:
-            self.ctx.publish(ComposeSnapshot(request.generation, done=True, problem=str(error)))
-
-    def _check(self) -> None:
-        """Raises for a newer request, and for the session's end."""
-        self.ctx.check()
-        if self._pending is None:
-            self._pending = self.ctx.latest_request(0.0)
-        if self._pending is not None:
-            raise _NewerError
-
-    def _compose(self, request: ComposeRequest) -> None:
+    def respond(self, request: ComposeRequest) -> None:
+        """Compose what is asked for."""
         started = time.perf_counter()
         piece = _Piece(self, checked(request))
         shown_at = 0.0
         while not piece.is_over:
-            self._check()
+            self.check()
             piece.step()
             now = time.perf_counter()
             if now - shown_at > _SHOW_S:
                 self.ctx.publish(piece.snapshot(started, done=False))
                 shown_at = now
         self.ctx.publish(piece.snapshot(started, done=True))
-
-    def model(self, name: str) -> Loaded:
-        """A loaded network; the newest few are kept. Raises UserError."""
-        from engines.piano.models import load_model
-
-        found = self._models.pop(name, None) or load_model(name, self.spec.device)
-        self._models[name] = found
-        while len(self._models) > self.spec.weights_kept:
-            self._models.popitem(last=False)
-        return found
-
-    def style(self, loaded: Loaded, name: str, tokens: np.ndarray) -> Tensor:
-        """z [1, d] of a performance."""
-        import torch
-
-        from engines.piano.sampling import style_of
-
-        key = (name, hashlib.blake2b(np.ascontiguousarray(tokens, np.int32).tobytes(), digest_size=16).digest())
-        found = self._styles.pop(key, None)
-        if found is None:
-            found = style_of(loaded.net, torch.as_tensor(np.asarray(tokens, np.int64)), check=self._check)
-        self._styles[key] = found
-        while len(self._styles) > _STYLES_KEPT:
-            self._styles.popitem(last=False)
-        return found
 
 
 class _Piece:
@@ -126,13 +70,12 @@ class _Piece:
         self.request = request
         loaded = session.model(request.weights)
         config = loaded.net.config
-        if config.mode == "unpooled":
-            raise UserError("a network without pooling copies its source", "choose weights with a style vector")
         self.remarks: tuple[str, ...] = ()
-        z, self._z, self._loudness = None, np.zeros(0, np.float32), np.zeros(0, np.float32)
+        z, self._z, self._loudness = None, np.zeros((1, 0), np.float32), np.zeros(0, np.float32)
         if config.reads_performance:
-            z = self._mixed(session, loaded)
-            self._z = z[0].cpu().numpy().astype(np.float32)
+            rows = request.blends or (request.shares,)
+            z = torch.cat([session.blend(loaded, request.styles, shares) for shares in rows])
+            self._z = z.cpu().numpy().astype(np.float32)
             if config.mode == "performance" or config.merge == "sum":
                 self._loudness = loaded.net.loudness_of_style(z)[0].cpu().numpy()
         elif request.styles:
@@ -163,17 +106,6 @@ class _Piece:
         self._probabilities: Tensor | None = None
         self.drawn = 0
         self._mark_ended()
-
-    def _mixed(self, session: Session, loaded: Loaded) -> Tensor:
-        r = self.request
-        if not r.styles:
-            raise UserError(f"{loaded.name} needs a style", "choose a performance")
-        shares = np.asarray(r.shares or (1.0,) * len(r.styles), np.float64)
-        if len(shares) != len(r.styles) or not np.isfinite(shares).all() or abs(shares.sum()) < 1e-9:
-            raise UserError(f"expected a share for each of {len(r.styles)} styles, together not 0")
-        vectors = [session.style(loaded, loaded.name, tokens) for tokens in r.styles]
-        mixed: Tensor = sum(float(s) * z for s, z in zip(shares / shares.sum(), vectors, strict=True))  # type: ignore[assignment]
-        return mixed
 
     @property
     def is_over(self) -> bool:
@@ -207,7 +139,7 @@ class _Piece:
             generation=self.request.generation,
             done=done,
             variations=tuple(self._variation(row, done) for row in range(self.request.variations)),
-            z=self._z,
+            z=self._z[0],
             loudness=self._loudness,
             tokens_per_second=self.drawn * self.request.variations / max(took, 1e-9),
             milliseconds=took * 1000,
@@ -232,6 +164,7 @@ class _Piece:
             notes=notes,
             clock=clock,
             attention=self._sampler.attention(row).cpu().numpy(),
+            z=self._z[row] if len(self._z) > 1 else self._z[0, :0],
             **_top(self._probabilities, row),
         )
 
@@ -244,6 +177,8 @@ def checked(request: ComposeRequest) -> ComposeRequest:
         raise UserError(f"expected 1 to {MOST_TOKENS} tokens, got {request.length}")
     if request.seconds < 0 or not np.isfinite(request.seconds):
         raise UserError(f"expected seconds from 0, got {request.seconds}")
+    if request.blends and len(request.blends) != request.variations:
+        raise UserError(f"expected a mixture for each of {request.variations} variations, got {len(request.blends)}")
     for name, tokens, vocabulary in (("primer", request.primer, 310), ("melody", request.melody, 92)):
         values = np.asarray(tokens)
         if values.ndim != 1 or (len(values) and not (values.min() >= 0 and values.max() < vocabulary)):

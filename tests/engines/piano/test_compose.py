@@ -89,6 +89,24 @@ def test_styles_are_mixed_by_their_shares(weights: Callable[[str], str]) -> None
     assert "share" in answer(ComposeRequest(1, name, (STYLE,), (1.0, 2.0)))[-1].problem
 
 
+def test_each_variation_may_have_its_own_mixture_of_the_styles(weights: Callable[[str], str]) -> None:
+    other = np.random.default_rng(1).integers(2, 310, 50)
+    blends = ((1.0, 0.0), (2.0, 6.0), (0.0, 1.0))
+    for mode in ("performance", "melody+performance"):
+        request = ComposeRequest(1, weights(mode), (STYLE, other), length=40, seed=2, variations=3, blends=blends)
+        last = answer(request)[-1]
+        a, mixed, b = (v.z for v in last.variations)
+        assert np.allclose(mixed, 0.25 * a + 0.75 * b, atol=1e-6) and not np.allclose(a, b)
+        assert np.array_equal(last.z, a)
+        # A row composes as it would if all rows had its style: only its own z reaches it.
+        for row, style in ((0, STYLE), (2, other)):
+            alone = answer(replace(request, styles=(style,), blends=()))[-1].variations[row]
+            assert np.array_equal(alone.tokens, last.variations[row].tokens) and not len(alone.z)
+    wrong = answer(replace(request, blends=blends[:2]))[-1].problem
+    assert "mixture for each of 3" in wrong
+    assert "share" in answer(replace(request, blends=((1.0,),) * 3))[-1].problem
+
+
 def test_a_primer_is_part_of_the_piece_and_is_not_scored(weights: Callable[[str], str]) -> None:
     primer = np.array([293, 41, 227, 129])
     v = answer(ComposeRequest(1, weights("unconditional"), primer=primer, length=10))[-1].variations[0]
