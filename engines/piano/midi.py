@@ -13,7 +13,7 @@ from engines.core.atomic import write_bytes
 from engines.core.errors import UserError
 from engines.piano.notes import Notes, concatenate, joined_spans
 from engines.piano.pedal import presses, sustained
-from engines.piano.smf import MOST_BYTES, RawFile, RawTrack, compose, parse
+from engines.piano.smf import EVENTS_A_CHECK, MOST_BYTES, RawFile, RawTrack, compose, parse
 
 LONGEST_S: Final = 4 * 3600.0
 MOST_NOTES: Final = 500_000
@@ -74,11 +74,12 @@ class Performance:
         return next((t for t in self.tracks if t.name.casefold() == name.casefold()), None)
 
 
-def read_midi(path: Path | str) -> Performance:
+def read_midi(path: Path | str, check: Callable[[], None] = lambda: None) -> Performance:
     """Read a Standard MIDI File (format 0 or 1, also inside RIFF), up to 32 MB, 4 hours and 500,000 notes.
 
     Damaged files give what they still hold, with a remark. Raises UserError when there is nothing to play:
-    no MIDI file, empty, drums only, several separate pieces (format 2), or beyond the limits.
+    no MIDI file, empty, drums only, several separate pieces (format 2), or beyond the limits. check: called every
+    100 ms or oftener; what it raises ends the reading.
     """
     path = Path(path)
     try:
@@ -87,13 +88,13 @@ def read_midi(path: Path | str) -> Performance:
         data = path.read_bytes()
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}", "check its name and permissions") from None
-    return read_midi_bytes(data, path.name)
+    return read_midi_bytes(data, path.name, check)
 
 
-def read_midi_bytes(data: bytes, name: str) -> Performance:
+def read_midi_bytes(data: bytes, name: str, check: Callable[[], None] = lambda: None) -> Performance:
     """`read_midi` of a file's content. name: shown in errors."""
     try:
-        return _performance(parse(data), name)
+        return _performance(parse(data, check), name, check)
     except UserError as error:
         raise UserError(f"{name}: {error.what}", error.remedy) from None
 
@@ -158,7 +159,7 @@ def midi_files(folder: Path | str, check: Callable[[], None] = lambda: None) -> 
     return found
 
 
-def _performance(raw: RawFile, name: str) -> Performance:
+def _performance(raw: RawFile, name: str, check: Callable[[], None]) -> Performance:
     last = max((track.end for track in raw.tracks), default=0)
     length = float(raw.seconds(np.array([last]))[0])
     changes = [event for track in raw.tracks for event in track.events if event[1] & 0xF0 == 0xB0]
@@ -172,7 +173,7 @@ def _performance(raw: RawFile, name: str) -> Performance:
     tracks: list[Track] = []
     unreleased = 0
     for track in raw.tracks:
-        found, left_open = _paired(track)
+        found, left_open = _paired(track, check)
         unreleased += left_open
         for channel, (program, rows) in sorted(found.items()):
             table = np.array(rows, np.int64)
@@ -208,7 +209,9 @@ def _performance(raw: RawFile, name: str) -> Performance:
     return Performance(name, merged, pedal, tuple(tracks), _tempo(raw), tuple(remarks))
 
 
-def _paired(track: RawTrack) -> tuple[dict[int, tuple[int, list[tuple[int, int, int, int]]]], int]:
+def _paired(
+    track: RawTrack, check: Callable[[], None]
+) -> tuple[dict[int, tuple[int, list[tuple[int, int, int, int]]]], int]:
     """Per channel its first program and its notes as (start tick, end tick, pitch, velocity), and how many
     were never released.
 
@@ -218,7 +221,9 @@ def _paired(track: RawTrack) -> tuple[dict[int, tuple[int, list[tuple[int, int, 
     found: dict[int, tuple[int, list[tuple[int, int, int, int]]]] = {}
     programs: dict[int, int] = {}
     waiting: dict[tuple[int, int], list[tuple[int, int]]] = {}
-    for tick, status, first, second in track.events:
+    for number, (tick, status, first, second) in enumerate(track.events):
+        if not number % EVENTS_A_CHECK:
+            check()
         kind, channel = status & 0xF0, status & 0x0F
         if kind == 0xC0:
             programs.setdefault(channel, first)

@@ -6,6 +6,7 @@ files whole. Source: MIDI Manufacturers Association, Standard MIDI Files 1.0 (19
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -16,6 +17,8 @@ from engines.core.errors import UserError
 MOST_BYTES: Final = 32_000_000
 MOST_EVENTS: Final = 3_000_000
 """Larger files are refused. An hour of dense piano with pedal is about 300,000 events."""
+EVENTS_A_CHECK: Final = 8192
+"""A few milliseconds of reading."""
 _EXPORT: Final = "export it again from the program that wrote it, as a Standard MIDI File (.mid)"
 _DATA_BYTES: Final = {0x80: 2, 0x90: 2, 0xA0: 2, 0xB0: 2, 0xC0: 1, 0xD0: 1, 0xE0: 2}
 _SYSTEM_BYTES: Final = {0xF1: 1, 0xF2: 2, 0xF3: 1}
@@ -65,8 +68,11 @@ class _Damaged(Exception):
     """The rest of a track makes no sense."""
 
 
-def parse(data: bytes) -> RawFile:
-    """Read a Standard MIDI File. Raises UserError for what is none, is too large, or holds separate pieces."""
+def parse(data: bytes, check: Callable[[], None] = lambda: None) -> RawFile:
+    """Read a Standard MIDI File. Raises UserError for what is none, is too large, or holds separate pieces.
+
+    check: called every few thousand events; what it raises ends the reading.
+    """
     if len(data) > MOST_BYTES:
         raise UserError(
             f"it has {len(data) / 1e6:.0f} MB; {MOST_BYTES / 1e6:.0f} MB is the limit", "cut it into pieces"
@@ -99,7 +105,7 @@ def parse(data: bytes) -> RawFile:
             remarks.append(f"track {len(tracks) + 1} is cut off; what is there was read")
         track = RawTrack()
         try:
-            _read_track(data[begin:at], track, tempos, left)
+            _read_track(data[begin:at], track, tempos, left, check)
         except _Damaged as trouble:
             remarks.append(f"track {len(tracks) + 1} is damaged after {len(track.events)} events: {trouble}")
         left -= len(track.events)
@@ -119,7 +125,9 @@ def parse(data: bytes) -> RawFile:
     return RawFile(kind, division, tick_seconds, tuple(tracks), tuple(good), tuple(remarks))
 
 
-def _read_track(data: bytes, track: RawTrack, tempos: list[tuple[int, int]], left: int) -> None:
+def _read_track(
+    data: bytes, track: RawTrack, tempos: list[tuple[int, int]], left: int, check: Callable[[], None]
+) -> None:
     """Fill `track` and add to `tempos`. Raises _Damaged; what came before is then in place."""
     at, tick, running, size, events = 0, 0, 0, len(data), track.events
     try:
@@ -147,6 +155,8 @@ def _read_track(data: bytes, track: RawTrack, tempos: list[tuple[int, int]], lef
                 events.append((tick, status, first, second))
                 if len(events) > left:
                     return
+                if not len(events) % EVENTS_A_CHECK:
+                    check()
             elif status in (0xFF, 0xF0, 0xF7):
                 if status == 0xFF:
                     which = data[at]

@@ -68,6 +68,9 @@ class TrainSpec(Spec):
     checkpoint_minutes: float = param(
         2.0, "Between two checkpoints.", gt=0, le=600, unit="min", group="Training", advanced=True
     )
+    start_from: str = param(
+        "", "Trained weights to go on from, with their size and what they are told; empty begins anew.", group="Network"
+    )
     save_as: str = param("", "File for the weights; empty keeps them with the run.", group="Training", advanced=True)
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {
@@ -90,6 +93,8 @@ class ShipSpec(Spec):
     )
     steps: int = param(0, "Steps of each instead of the usual ones; 0 for those.", ge=0, le=1_000_000, group="Run")
     redo: bool = param(False, "Train again what is there already.", group="Run")
+    go_on: bool = param(False, "Begin with the shipped weights of that name instead of anew.", group="Run")
+    rate: float = param(0.0, "Highest learning rate instead of the usual one; 0 for that.", ge=0, le=1, group="Run")
     measure: bool = param(True, "Measure each on the test pieces afterwards.", group="Run")
 
 
@@ -181,3 +186,21 @@ class RecitalSpec(Spec):
     temperature: float = param(1.0, "1 is the network's own.", ge=0, le=2, group="Composing")
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {"quick": {}, "full": {"items": 400, "tokens": 2048}}
+
+
+class ReadSpec(Spec):
+    """A MIDI file for the desk ("piano.read")."""
+
+    path: Path = param(Path(), "The file.", group="Music")
+
+
+class FindSpec(Spec):
+    """The melody of a performance ("piano.find"); the performance comes with the request."""
+
+    seconds: float = param(
+        120.0, "From its beginning: the search takes longer for more.", gt=0, le=600, unit="s", group="Music"
+    )
+
+
+class CompareSpec(Spec):
+    """How alike performances are ("piano.compare"); they come with the request."""
