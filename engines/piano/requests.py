@@ -19,7 +19,8 @@ class ComposeRequest:
     shares: how much of each one's style, scaled to sum 1 (0.25, 0.75 lies three quarters of the way to the second).
     melody: melody tokens, int [T], ten a second; empty for none. primer: tokens that are taken as already played.
     temperature: 0 takes the likeliest. top_p: in (0, 1]. grammar: no release of a key that is up, no strike of one
-    that is down. seed: of the first variation; all others go on from it. length: new tokens at most; seconds: stop
+    that is down. seed: of the first variation; the others' are made of it, so
+    that a variation is the same however many there are. length: new tokens at most; seconds: stop
     there, 0 for no limit. variations: pieces composed at once. blends: where each variation has its own mixture of the
     styles, a row of shares for each of them, instead of `shares`; empty for one mixture for all.
     """
@@ -79,6 +80,70 @@ class ComposeSnapshot:
     z: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
     loudness: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
     tokens_per_second: float = 0.0
+    milliseconds: float = 0.0
+    remarks: tuple[str, ...] = ()
+    problem: str = ""
+
+
+LIKELIEST: int = 5
+"""Predicted tokens that are named for each token that was read."""
+
+
+@dataclass(frozen=True)
+class InspectRequest:
+    """A piece that a network shall read, token by token ("piano.inspect"); the newest request replaces the one before.
+
+    generation: comes back with every answer. weights: name or file. tokens: the piece, int [n]. styles, shares, melody:
+    what the network is told, as in `ComposeRequest`. other: another performance as tokens, to be told of instead of the
+    styles; empty for none.
+    """
+
+    generation: int
+    weights: str = "piano-style"
+    tokens: np.ndarray = field(default_factory=NO_TOKENS.copy)
+    styles: tuple[np.ndarray, ...] = ()
+    shares: tuple[float, ...] = ()
+    melody: np.ndarray = field(default_factory=NO_TOKENS.copy)
+    other: np.ndarray = field(default_factory=NO_TOKENS.copy)
+
+
+@dataclass(frozen=True)
+class InspectSnapshot:
+    """What a network thought of a piece, as far as it has read.
+
+    done: nothing more will come for this generation. tokens: int16 [n], read so far, out of `total`. nll: float32 [n]
+    each, nats of every token: "own" (told the styles and the melody), "no style" (z = 0), "other style", "no melody"
+    (no event at all); only those that the network's mode and the request allow. top: int16 [n, 5], the likeliest
+    tokens in each place; shares: float32 [n, 5], their probabilities. kinds: float32 [n, 5], probability by kind of
+    token: reserved, note on, note off, shift, velocity; sums to 1.
+
+    attention: float32 [layers, heads, K], mean share of self-attention by distance, sums to 1 over K; back: int64 [K],
+    the farthest distance of each bin in tokens (1: the token just before). even: float32 [K], the same if attention
+    minded nothing. Positions in the first half of a first window are left out, where there are others.
+
+    style: float32 [layers], |W_o W_v z|. cross: float32 [layers], the mean norm of what attention to the memory adds.
+    stream: float32 [layers], that of the residual stream it is added to. slots: float32 [layers, 3], shares of that
+    attention on melody, stop and style slots where the merge is "concat". All are empty where there is no such thing.
+    context: tokens that the network sees at once. milliseconds: since the request. remarks: what a reader must know.
+    problem: why nothing was read.
+    """
+
+    generation: int
+    done: bool = False
+    total: int = 0
+    tokens: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int16))
+    nll: dict[str, np.ndarray] = field(default_factory=dict)
+    top: np.ndarray = field(default_factory=lambda: np.zeros((0, LIKELIEST), np.int16))
+    shares: np.ndarray = field(default_factory=lambda: np.zeros((0, LIKELIEST), np.float32))
+    kinds: np.ndarray = field(default_factory=lambda: np.zeros((0, 5), np.float32))
+    attention: np.ndarray = field(default_factory=lambda: np.zeros((0, 0, 0), np.float32))
+    back: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    even: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
+    style: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
+    cross: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
+    stream: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
+    slots: np.ndarray = field(default_factory=lambda: np.zeros((0, 3), np.float32))
+    context: int = 0
     milliseconds: float = 0.0
     remarks: tuple[str, ...] = ()
     problem: str = ""

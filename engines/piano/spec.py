@@ -116,6 +116,12 @@ class ComposeSpec(Spec):
     weights_kept: int = param(3, "Loaded networks kept in memory.", ge=1, le=20, group="Run", advanced=True)
 
 
+class InspectSpec(ComposeSpec):
+    """Reading along with a network ("piano.inspect"); what to read comes with each request."""
+
+    most: int = param(12_000, "Tokens read of a piece, from its beginning.", ge=1, le=200_000, log=True, group="Run")
+
+
 class WriteSpec(Spec):
     """A piece in a style and on a melody, as files ("piano.write")."""
 
