@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engines.core.errors import UserError
-from engines.core.weights import ModelCard, list_weights
+from engines.core.weights import ModelCard, find_weights, list_weights
 
 if TYPE_CHECKING:
     from engines.piano.nets.transformer import StyleAutoencoder
@@ -31,8 +31,19 @@ def list_models() -> list[ModelCard]:
     return [card for card in list_weights() if card.topic == TOPIC]
 
 
+def stamp_of(name: str) -> tuple[str, int, int]:
+    """What changes when the file of weights `name` is another one: its path, time and size. Raises UserError."""
+    path = find_weights(name)
+    try:
+        state = path.stat()
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}", "choose other weights") from None
+    return str(path), state.st_mtime_ns, state.st_size
+
+
 def load_model(name: str, device: str = "auto") -> Loaded:
-    """A network by name or file. Raises UserError where there is none or it is not of this topic."""
+    """A network by name or file. Raises UserError where there is none, it is not of this topic, or its numbers are
+    damaged."""
     from engines.core.device import choose
     from engines.core.weights import load_weights
     from engines.piano.nets.transformer import StyleConfig, build
@@ -45,4 +56,6 @@ def load_model(name: str, device: str = "auto") -> Loaded:
         net.load_state_dict(tensors)
     except RuntimeError:
         raise UserError(f"the tensors of {name} are not those of its card", "train it again") from None
+    if not all(bool(tensor.isfinite().all()) for tensor in net.state_dict().values()):
+        raise UserError(f"{name} holds numbers that are not finite", "train it again, at a lower rate")
     return Loaded(net.to(choose(device)).eval(), card)

@@ -69,9 +69,10 @@ class Notes:
         return cls(np.zeros(0), np.zeros(0), np.zeros(0, np.int16), np.zeros(0, np.int16))
 
     @classmethod
-    def of(cls, rows: Iterable[Sequence[float]]) -> Notes:
+    def of(cls, rows: Iterable[Sequence[float]] | np.ndarray) -> Notes:
         """From rows (start, end, pitch, velocity), seconds."""
-        table = np.array([tuple(row) for row in rows], np.float64).reshape(-1, 4)
+        plain = rows if isinstance(rows, np.ndarray) else np.array([tuple(row) for row in rows], np.float64)
+        table = plain.reshape(-1, 4)
         return cls(table[:, 0], table[:, 1], table[:, 2].astype(np.int16), table[:, 3].astype(np.int16))
 
     def __len__(self) -> int:

@@ -7,7 +7,8 @@ logits of a step are two products and no gather (paper file 08b, section 5).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 import numpy as np
@@ -28,6 +29,9 @@ from engines.piano.nets.transformer import (
 
 RESERVED: Final = 2
 """PAD and EOS, which are never drawn."""
+LEAST_TEMPERATURE: Final = 1e-3
+"""Below it the likeliest token is taken: two logits a tenth of a nat apart would differ e^100 times in chance, and the
+quotients leave single precision."""
 
 
 def nothing() -> None:
@@ -49,7 +53,8 @@ class Sampler:
 
     z: [B, d] or [1, d], what `net.style` gave (for "unpooled": H [B, L, d]). melody: int64 [T] or [B, T] at ten tokens
     a second from the piece's beginning, however long; a window of it is read, from where the cache begins. generator:
-    of torch, on the network's device. temperature: 0 takes the likeliest. top_p: in (0, 1], the smallest set of tokens
+    of torch, on the network's device; or one for each row, whose tokens then do not depend on how many rows there are
+    (but for the last digits of sums). temperature: 0 takes the likeliest. top_p: in (0, 1], the smallest set of tokens
     with at least that share. mask: a grammar, or None.
 
     Beyond `net.config.length` positions, which training never saw, the cache is made again from the last half, as if
@@ -63,18 +68,21 @@ class Sampler:
         z: Tensor | None = None,
         melody: Tensor | None = None,
         *,
-        generator: torch.Generator | None = None,
+        generator: torch.Generator | Sequence[torch.Generator] | None = None,
         temperature: float = 1.0,
         top_p: float = 1.0,
         mask: Grammar | None = None,
     ) -> None:
-        if not 0 < top_p <= 1 or temperature < 0 or batch < 1:
+        if not 0 < top_p <= 1 or not 0 <= temperature < math.inf or batch < 1:
             raise UserError(
                 f"expected top-p in (0, 1], a temperature from 0 and at least one row, "
                 f"got {top_p:g}, {temperature:g}, {batch}"
             )
+        if isinstance(generator, Sequence) and len(generator) != batch:
+            raise ValueError(f"expected a generator for each of {batch} rows, got {len(generator)}")
         self.net, self.batch = net.eval(), batch
-        self.generator, self.temperature, self.top_p, self.mask = generator, temperature, top_p, mask
+        self.generator, self.top_p, self.mask = generator, top_p, mask
+        self.temperature = temperature if temperature >= LEAST_TEMPERATURE else 0.0
         self.device = net.softmax.weight.device
         self._z = None if z is None else z.to(self.device).expand(batch, *z.shape[1:])
         self._melody = None if melody is None else _rows(melody.to(self.device), batch)
@@ -98,14 +106,16 @@ class Sampler:
         return self._logits
 
     @torch.inference_mode()
-    def prime(self, tokens: Tensor) -> None:
-        """Take tokens [n] or [B, n] as already played. Raises UserError for ids outside the vocabulary."""
+    def prime(self, tokens: Tensor, check: Callable[[], None] = nothing) -> None:
+        """Take tokens [n] or [B, n] as already played. check: raises to stop. Raises UserError for ids outside the
+        vocabulary."""
         rows = _rows(tokens.to(self.device), self.batch)
         if rows.numel() and not (int(rows.min()) >= 0 and int(rows.max()) < self.net.config.vocabulary):
             raise UserError(f"expected tokens from 0 to {self.net.config.vocabulary - 1}")
         self._drawn += list(rows.unbind(1))
         if self.mask is not None:
             for column in rows.cpu().numpy().T:
+                check()
                 self.mask.feed(column)
         if rows.shape[1] > self.net.config.length - self._filled:
             self._restart(max(0, len(self._drawn) - self.net.config.length // 2))
@@ -120,8 +130,7 @@ class Sampler:
             tokens = probabilities.argmax(1)
         else:
             # The first of exponential clocks of those rates to ring: multinomial's answer, without its checks.
-            rings = torch.empty_like(probabilities).exponential_(generator=self.generator)
-            tokens = (probabilities / rings).argmax(1)
+            tokens = (probabilities / self._rings(probabilities)).argmax(1)
         self.nll = self._logits.logsumexp(1) - self._logits.gather(1, tokens[:, None])[:, 0]
         self._drawn.append(tokens)
         if self.mask is not None:
@@ -148,6 +157,15 @@ class Sampler:
             logits /= self.temperature
         probabilities = logits.softmax(1)
         return probabilities if self.top_p >= 1 else nucleus(probabilities, self.top_p)
+
+    def _rings(self, like: Tensor) -> Tensor:
+        """Exponential variates in the shape of `like`, [B, vocabulary]."""
+        if not isinstance(self.generator, Sequence):
+            return torch.empty_like(like).exponential_(generator=self.generator)
+        rings = torch.empty_like(like)
+        for row, generator in zip(rings, self.generator, strict=True):
+            row.exponential_(generator=generator)
+        return rings
 
     def attention(self, row: int = 0) -> Tensor:
         """How a row's newest position looked back: float32 [layers, n], mean over heads, entry k for k tokens ago."""

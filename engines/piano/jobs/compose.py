@@ -10,8 +10,11 @@ import numpy as np
 from engines.core.errors import UserError
 from engines.core.job import JobContext, job
 from engines.piano.jobs.sessions import Warm
+from engines.piano.notes import Notes
 from engines.piano.requests import TOP, ComposeRequest, ComposeSnapshot, Variation
 from engines.piano.spec import ComposeSpec
+from engines.piano.vocabulary import MELODY_VOCABULARY, VOCABULARY
+from engines.piano.vocabulary import checked as tokens_in
 
 if TYPE_CHECKING:
     import torch
@@ -91,17 +94,26 @@ class _Piece:
             request.variations,
             z,
             torch.as_tensor(np.asarray(request.melody, np.int64)) if config.reads_melody else None,
-            generator=torch.Generator(device=device).manual_seed(request.seed),
+            generator=[
+                torch.Generator(device=device).manual_seed(seed) for seed in seeds_of(request.seed, request.variations)
+            ],
             temperature=request.temperature,
             top_p=request.top_p,
             mask=self._rows if request.grammar else None,
         )
-        self._fed: list[np.ndarray] = []
-        self._nll: list[np.ndarray] = []
-        if len(request.primer):
-            self._sampler.prime(torch.as_tensor(np.asarray(request.primer, np.int64)))
-            for token in request.primer:
-                self._take(np.full(request.variations, int(token)), np.full(request.variations, np.nan))
+        n = len(request.primer)
+        self._count = n
+        self._tokens = np.zeros((request.variations, n + request.length), np.int16)
+        self._nll = np.full((request.variations, n + request.length), np.nan, np.float32)
+        self._ended = [np.zeros((0, 4)) for _ in range(request.variations)]
+        if n:
+            primer = np.asarray(request.primer, np.int64)
+            self._tokens[:, :n] = primer
+            self._sampler.prime(torch.from_numpy(primer.copy()), session.check)
+            if not request.grammar:
+                for token in primer:
+                    session.check()
+                    self._rows.feed(np.full(request.variations, token))
         self._lengths = np.zeros(request.variations, np.int64)
         self._probabilities: Tensor | None = None
         self.drawn = 0
@@ -115,14 +127,13 @@ class _Piece:
         """One token for each variation."""
         tokens, self._probabilities = self._sampler.step()
         self.drawn += 1
-        self._take(tokens.cpu().numpy(), self._sampler.nll.cpu().numpy())
-        self._mark_ended()
-
-    def _take(self, tokens: np.ndarray, nll: np.ndarray) -> None:
-        self._fed.append(tokens.astype(np.int16))
-        self._nll.append(nll.astype(np.float32))
+        drawn = tokens.cpu().numpy()
+        self._tokens[:, self._count] = drawn
+        self._nll[:, self._count] = self._sampler.nll.cpu().numpy()
+        self._count += 1
         if not self.request.grammar:
-            self._rows.feed(tokens)
+            self._rows.feed(drawn)
+        self._mark_ended()
 
     def _mark_ended(self) -> None:
         """Where each variation reached its seconds, its length in tokens stands."""
@@ -130,7 +141,7 @@ class _Piece:
             return
         for row, decoder in enumerate(self._rows.decoders):
             if not self._lengths[row] and decoder.clock >= self.request.seconds:
-                self._lengths[row] = len(self._fed)
+                self._lengths[row] = self._count
 
     def snapshot(self, started: float, *, done: bool) -> ComposeSnapshot:
         """What there is now; at the end, open notes end with the clock."""
@@ -143,15 +154,19 @@ class _Piece:
             loudness=self._loudness,
             tokens_per_second=self.drawn * self.request.variations / max(took, 1e-9),
             milliseconds=took * 1000,
-            remarks=self.remarks,
+            remarks=(*self.remarks, *self._cut_short()) if done else self.remarks,
         )
 
-    def _variation(self, row: int, done: bool) -> Variation:
-        from engines.piano.codec import notes_of
+    def _cut_short(self) -> tuple[str, ...]:
+        """Why a piece is shorter than the seconds that were asked for."""
+        if not self.request.seconds or (self._lengths > 0).all():
+            return ()
+        return (f"It ends after {self.drawn:,} tokens, before the {self.request.seconds:g} s that were asked for.",)
 
-        decoder, ended = self._rows.decoders[row], self._rows.finished[row]
-        length = int(self._lengths[row]) or len(self._fed)
-        notes = notes_of([*ended, *(decoder.finish() if done else ())]).rows
+    def _variation(self, row: int, done: bool) -> Variation:
+        decoder = self._rows.decoders[row]
+        length = int(self._lengths[row]) or self._count
+        notes = self._notes(row, done)
         clock = decoder.clock
         if self.request.seconds:  # A row goes on while slower ones are still composed; what is beyond is not shown.
             notes = notes[notes[:, 0] < self.request.seconds]
@@ -159,14 +174,31 @@ class _Piece:
             if done:
                 notes[:, 1] = np.minimum(notes[:, 1], self.request.seconds)
         return Variation(
-            tokens=np.array([t[row] for t in self._fed[:length]], np.int16),
-            nll=np.array([n[row] for n in self._nll[:length]], np.float32),
+            tokens=self._tokens[row, :length].copy(),
+            nll=self._nll[row, :length].copy(),
             notes=notes,
             clock=clock,
             attention=self._sampler.attention(row).cpu().numpy(),
             z=self._z[row] if len(self._z) > 1 else self._z[0, :0],
             **_top(self._probabilities, row),
         )
+
+    def _notes(self, row: int, done: bool) -> np.ndarray:
+        """float64 [N, 4]: the notes that ended, in the order of starts; at the end the open ones too. Only those that
+        ended since the last answer are read, or long pieces would be read again fifteen times a second."""
+        from engines.piano.codec import notes_of
+
+        fresh = self._rows.finished[row][len(self._ended[row]) :]
+        if fresh:
+            self._ended[row] = np.concatenate((self._ended[row], notes_of(fresh).rows))
+        open_notes = self._rows.decoders[row].finish() if done else []
+        return Notes.of(np.concatenate((self._ended[row], notes_of(open_notes).rows))).rows
+
+
+def seeds_of(seed: int, count: int) -> list[int]:
+    """Seeds of `count` variations: `seed` itself, then numbers made of it. The first ones do not depend on `count`."""
+    others = (np.random.SeedSequence((seed % 2**64, k)).generate_state(1, np.uint64)[0] for k in range(1, count))
+    return [seed, *(int(number) for number in others)]
 
 
 def checked(request: ComposeRequest) -> ComposeRequest:
@@ -179,10 +211,18 @@ def checked(request: ComposeRequest) -> ComposeRequest:
         raise UserError(f"expected seconds from 0, got {request.seconds}")
     if request.blends and len(request.blends) != request.variations:
         raise UserError(f"expected a mixture for each of {request.variations} variations, got {len(request.blends)}")
-    for name, tokens, vocabulary in (("primer", request.primer, 310), ("melody", request.melody, 92)):
-        values = np.asarray(tokens)
-        if values.ndim != 1 or (len(values) and not (values.min() >= 0 and values.max() < vocabulary)):
-            raise UserError(f"expected the {name} as tokens 0 to {vocabulary - 1}", "choose it again")
+    if not -(2**63) <= request.seed < 2**64:
+        raise UserError(f"expected a seed of at most 64 bits, got {request.seed}")
+    texts = [("primer", request.primer, VOCABULARY), ("melody", request.melody, MELODY_VOCABULARY)]
+    for name, tokens, vocabulary in (*texts, *(("style", style, VOCABULARY) for style in request.styles)):
+        try:
+            tokens_in(np.asarray(tokens), vocabulary)
+        except ValueError:
+            raise UserError(f"expected the {name} as tokens 0 to {vocabulary - 1}", "choose it again") from None
+    if len(request.primer) > MOST_TOKENS:
+        raise UserError(
+            f"{len(request.primer):,} tokens to go on from; {MOST_TOKENS:,} is the limit", "choose a shorter part"
+        )
     return request
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 import numpy as np
@@ -20,10 +21,20 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 _IDLE_S: Final = 0.25
 _STYLES_KEPT: Final = 64
+"""Of each network."""
 
 
 class NewerError(Exception):
     """A newer request has come while one was being answered."""
+
+
+@dataclass(eq=False)
+class _Kept:
+    """A loaded network, the state of its file when it was read, and styles by their texts: they go when it goes."""
+
+    loaded: Loaded
+    stamp: tuple[str, int, int]
+    styles: OrderedDict[bytes, Tensor] = field(default_factory=OrderedDict)
 
 
 class Warm(Generic[R]):
@@ -32,8 +43,7 @@ class Warm(Generic[R]):
     def __init__(self, ctx: JobContext, device: str, weights_kept: int) -> None:
         self.ctx = ctx
         self._device, self._weights_kept = device, weights_kept
-        self._models: OrderedDict[str, Loaded] = OrderedDict()
-        self._styles: OrderedDict[tuple[str, bytes], Tensor] = OrderedDict()
+        self._kept: OrderedDict[str, _Kept] = OrderedDict()
         self._pending: R | None = None
 
     def respond(self, request: R) -> None:
@@ -68,31 +78,36 @@ class Warm(Generic[R]):
             raise NewerError
 
     def model(self, name: str) -> Loaded:
-        """A loaded network; the newest few are kept. Raises UserError, also for one without a style vector."""
-        from engines.piano.models import load_model
+        """A loaded network; the newest few are kept, and read again when their file has changed. Raises UserError,
+        also for one without a style vector."""
+        from engines.piano.models import load_model, stamp_of
 
-        found = self._models.pop(name, None) or load_model(name, self._device)
-        self._models[name] = found
-        while len(self._models) > self._weights_kept:
-            self._models.popitem(last=False)
-        if found.net.config.mode == "unpooled":
+        stamp = stamp_of(name)
+        kept = self._kept.pop(name, None)
+        if kept is None or kept.stamp != stamp:
+            kept = _Kept(load_model(name, self._device), stamp)
+        self._kept[name] = kept
+        while len(self._kept) > self._weights_kept:
+            self._kept.popitem(last=False)
+        if kept.loaded.net.config.mode == "unpooled":
             raise UserError("a network without pooling copies its source", "choose weights with a style vector")
-        return found
+        return kept.loaded
 
     def style(self, loaded: Loaded, tokens: np.ndarray) -> Tensor:
-        """z [1, d] of a performance."""
+        """z [1, d] of a performance, under a network that `model` gave."""
         import torch
 
         from engines.piano.sampling import style_of
 
-        digest = hashlib.blake2b(np.ascontiguousarray(tokens, np.int32).tobytes(), digest_size=16).digest()
-        key = (loaded.name, digest)
-        found = self._styles.pop(key, None)
+        # By the network itself: two files of one name are two networks.
+        styles = next(kept.styles for kept in self._kept.values() if kept.loaded is loaded)
+        key = hashlib.blake2b(np.ascontiguousarray(tokens, np.int32).tobytes(), digest_size=16).digest()
+        found = styles.pop(key, None)
         if found is None:
             found = style_of(loaded.net, torch.as_tensor(np.asarray(tokens, np.int64)), check=self.check)
-        self._styles[key] = found
-        while len(self._styles) > _STYLES_KEPT:
-            self._styles.popitem(last=False)
+        styles[key] = found
+        while len(styles) > _STYLES_KEPT:
+            styles.popitem(last=False)
         return found
 
     def blend(self, loaded: Loaded, styles: Sequence[np.ndarray], shares: Sequence[float]) -> Tensor:

@@ -16,7 +16,7 @@ from engines.core.errors import Cancelled, UserError
 from engines.core.job import LocalContext, run_job
 from engines.core.weights import ModelCard, save_weights
 from engines.piano.codec import decode
-from engines.piano.jobs.compose import Session, checked
+from engines.piano.jobs.compose import Session, _Piece, checked
 from engines.piano.nets.transformer import StyleConfig, build
 from engines.piano.requests import ComposeRequest, ComposeSnapshot
 from engines.piano.spec import ComposeSpec
@@ -138,6 +138,69 @@ def test_the_grammar_leaves_no_release_without_a_strike(weights: Callable[[str],
     assert np.array_equal(v.notes, decode(v.tokens).rows)
 
 
+def test_a_variation_is_the_same_however_many_there_are(weights: Callable[[str], str]) -> None:
+    request = ComposeRequest(1, weights("performance"), (STYLE,), length=60, seed=5)
+    alone, three, five = (answer(replace(request, variations=k))[-1].variations for k in (1, 3, 5))
+    assert np.array_equal(alone[0].tokens, five[0].tokens)
+    assert all(np.array_equal(a.tokens, b.tokens) for a, b in zip(three, five, strict=False))
+
+
+def test_two_networks_whose_files_have_one_name_keep_their_own_styles(
+    weights: Callable[[str], str], tmp_path: Path
+) -> None:
+    first = weights("performance")
+    second = tmp_path / Path(first).name
+    net = build(StyleConfig(**SMALL, mode="performance"), seed=2)
+    save_weights(second, net.state_dict(), ModelCard(name="", topic="piano", architecture=net.config.to_json()))
+    heard: list[ComposeSnapshot] = []
+    session = Session(ComposeSpec(), LocalContext(on_snapshot=lambda s, keep: heard.append(s)))
+    for name in (first, str(second)):
+        session.answer(ComposeRequest(1, name, (STYLE,), length=1))
+    assert not np.allclose(heard[0].z, heard[-1].z)
+
+
+def test_weights_that_were_trained_again_are_read_again(tmp_path: Path) -> None:
+    path, found = tmp_path / "again.safetensors", []
+    heard: list[ComposeSnapshot] = []
+    session = Session(ComposeSpec(), LocalContext(on_snapshot=lambda s, keep: heard.append(s)))
+    for seed in (1, 2):
+        net = build(StyleConfig(**SMALL, mode="performance"), seed=seed)
+        save_weights(path, net.state_dict(), ModelCard(name="", topic="piano", architecture=net.config.to_json()))
+        session.answer(ComposeRequest(1, str(path), (STYLE,), length=1))
+        found.append(heard[-1].z)
+    assert not np.allclose(*found)
+
+
+def test_a_long_piece_of_many_variations_is_answered_quickly(weights: Callable[[str], str]) -> None:
+    session = Session(ComposeSpec(), LocalContext())
+    piece = _Piece(session, checked(ComposeRequest(1, weights("unconditional"), length=4000, variations=16)))
+    rng = np.random.default_rng(0)
+    for token in rng.integers(2, 310, (4000, 16)):
+        piece._rows.feed(token)
+    piece._count = 4000
+    piece.snapshot(0.0, done=False)
+    start = time.process_time()
+    piece.snapshot(0.0, done=False)
+    assert time.process_time() - start < 0.06
+
+
+def test_a_piece_that_ends_before_its_seconds_says_so(weights: Callable[[str], str]) -> None:
+    name = weights("unconditional")
+    short = answer(ComposeRequest(1, name, length=20, seconds=100.0))
+    assert "20 tokens" in short[-1].remarks[-1] and "100 s" in short[-1].remarks[-1]
+    assert not answer(ComposeRequest(1, name, length=2000, seconds=2.0))[-1].remarks
+
+
+def test_a_long_primer_can_be_given_up(weights: Callable[[str], str]) -> None:
+    ctx = LocalContext()
+    session, checks = Session(ComposeSpec(), ctx), []
+    session.check = lambda: checks.append(1)  # type: ignore[method-assign]
+    for grammar in (True, False):
+        checks.clear()
+        session.answer(ComposeRequest(1, weights("unconditional"), primer=np.full(300, 200), length=1, grammar=grammar))
+        assert len(checks) >= 300
+
+
 def test_what_a_network_does_not_read_is_said(weights: Callable[[str], str]) -> None:
     remarks = answer(ComposeRequest(1, weights("unconditional"), (STYLE,), melody=np.full(9, 50), length=1))[-1].remarks
     assert len(remarks) == 2
@@ -155,7 +218,13 @@ def test_what_a_network_does_not_read_is_said(weights: Callable[[str], str]) -> 
         ({"seconds": -1.0}, "seconds"),
         ({"top_p": 0.0}, "top-p"),
         ({"primer": np.array([310])}, "primer"),
+        ({"primer": np.full(20_001, 200)}, "shorter part"),
         ({"melody": np.array([-1])}, "melody"),
+        ({"styles": (np.array([5, 310]),)}, "style as tokens"),
+        ({"styles": (np.zeros((2, 2), np.int32),)}, "style as tokens"),
+        ({"seed": 2**64}, "64 bits"),
+        ({"temperature": float("nan")}, "temperature"),
+        ({"temperature": float("inf")}, "temperature"),
     ],
 )
 def test_what_is_wrong_is_answered_and_ends_nothing(
@@ -245,3 +314,11 @@ def test_weights_of_something_else_are_refused(tmp_path: Path) -> None:
 
     save_weights(tmp_path / "w.safetensors", {"a": torch.zeros(2)}, ModelCard(name="", architecture={"kind": "lenet"}))
     assert "style autoencoder" in answer(ComposeRequest(1, str(tmp_path / "w.safetensors")))[-1].problem
+
+
+def test_weights_with_damaged_numbers_are_refused(tmp_path: Path) -> None:
+    net = build(StyleConfig(**SMALL, mode="unconditional"), seed=2)
+    tensors = {**net.state_dict(), "softmax.weight": net.softmax.weight.detach() * float("nan")}
+    path = tmp_path / "bad.safetensors"
+    save_weights(path, tensors, ModelCard(name="", topic="piano", architecture=net.config.to_json()))
+    assert "not finite" in answer(ComposeRequest(1, str(path), length=3))[-1].problem

@@ -212,3 +212,26 @@ def test_what_cannot_be_sampled_is_said() -> None:
             Sampler(net_of("unconditional"), **wrong)
     with pytest.raises(UserError, match="309"):
         Sampler(net_of("unconditional")).prime(torch.tensor([310]))
+
+
+def test_a_temperature_too_small_for_single_precision_takes_the_likeliest() -> None:
+    net = net_of("unconditional")
+    for temperature in (1e-300, 1e-45, 1e-6):
+        cold, zero = Sampler(net, 1, generator=drawn(), temperature=temperature), Sampler(net, 1, temperature=0.0)
+        for _ in range(5):
+            token, probabilities = cold.step()
+            assert torch.equal(token, zero.step()[0]) and float(probabilities.sum()) == 1
+    for wrong in (float("nan"), float("inf")):
+        with pytest.raises(UserError, match="temperature"):
+            Sampler(net, 1, temperature=wrong)
+
+
+def test_a_generator_for_each_row_draws_what_it_would_alone() -> None:
+    net = net_of("unconditional")
+    together = Sampler(net, 3, generator=[drawn(k) for k in range(3)])
+    alone = [Sampler(net, 1, generator=[drawn(k)]) for k in range(3)]
+    for _ in range(30):
+        rows, _ = together.step()
+        assert rows.tolist() == [int(one.step()[0]) for one in alone]
+    with pytest.raises(ValueError, match="3 rows"):
+        Sampler(net, 3, generator=[drawn()])
