@@ -71,7 +71,7 @@ class Takes(QObject):
         super().__init__(parent)
         self._takes: list[Take] = []
         self._at = -1
-        self._readers: list[_Reader] = []
+        self._reading = Reading()
 
     def __len__(self) -> int:
         return len(self._takes)
@@ -87,6 +87,11 @@ class Takes(QObject):
         return self._takes[-1] if self._takes else None
 
     @property
+    def all(self) -> tuple[Take, ...]:
+        """Every take, the oldest first."""
+        return tuple(self._takes)
+
+    @property
     def place(self) -> tuple[int, int]:
         """Number of the take that is shown, from 1, and how many there are."""
         return self._at + 1, len(self._takes)
@@ -97,20 +102,22 @@ class Takes(QObject):
             self._takes.pop()
         self._takes = [*self._takes, Take(title, seed, request=request)][-MOST_TAKES:]
         self._at = len(self._takes) - 1
-        self._readers = []
+        self._reading = Reading()
+        self.changed.emit()
+
+    def put(self, take: Take) -> None:
+        """Show a take that was composed elsewhere. One that is being composed stays the newest."""
+        growing = [one for one in self._takes[-1:] if not one.done]
+        done = self._takes[: len(self._takes) - len(growing)]
+        self._takes = [*[*done, take][len(growing) - MOST_TAKES :], *growing]
+        self._at = len(self._takes) - len(growing) - 1
         self.changed.emit()
 
     def grow(self, snapshot: ComposeSnapshot) -> None:
         """The newest take so far."""
         if not self._takes:
             return
-        if len(self._readers) != len(snapshot.variations):
-            self._readers = [_Reader() for _ in snapshot.variations]
-        voices = tuple(
-            Voice(v.tokens, v.nll, reader.read(v.tokens, v.clock, snapshot.done), v.clock,
-                  v.clock if snapshot.done else min(v.clock, reader.known_until), v.top, v.shares)
-            for v, reader in zip(snapshot.variations, self._readers, strict=True)
-        )  # fmt: skip
+        voices = self._reading.voices(snapshot)
         old = self._takes[-1]
         self._takes[-1] = replace(
             old, voices=voices, chosen=min(old.chosen, max(len(voices) - 1, 0)), done=snapshot.done, z=snapshot.z,
@@ -156,6 +163,23 @@ class Takes(QObject):
         if not 0 <= self._at + step < len(self._takes):
             return "There is no take before this one." if step < 0 else "This is the newest take."
         return "" if not self._takes or self._takes[-1].done else "It is composing."
+
+
+class Reading:
+    """Follows the answers to one request: what is growing is read token by token."""
+
+    def __init__(self) -> None:
+        self._readers: list[_Reader] = []
+
+    def voices(self, snapshot: ComposeSnapshot) -> tuple[Voice, ...]:
+        """The variations of the newest answer."""
+        if len(self._readers) != len(snapshot.variations):
+            self._readers = [_Reader() for _ in snapshot.variations]
+        return tuple(
+            Voice(v.tokens, v.nll, reader.read(v.tokens, v.clock, snapshot.done), v.clock,
+                  v.clock if snapshot.done else min(v.clock, reader.known_until), v.top, v.shares)
+            for v, reader in zip(snapshot.variations, self._readers, strict=True)
+        )  # fmt: skip
 
 
 class _Reader:
