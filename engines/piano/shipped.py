@@ -27,7 +27,17 @@ TABLE: Final[dict[str, tuple[str, dict[str, Any]]]] = {
 """name → title and the fields of its TrainSpec, in the order in which they are trained."""
 
 
-def spec_of(name: str, *, seed: int = 0, device: str = "auto", steps: int = 0, minutes: float = 0.0) -> TrainSpec:
-    """The training of the shipped network `name`. steps: instead of the table's own where it is not 0."""
-    fields = {**TABLE[name][1], "seed": seed, "device": device, "minutes": minutes}
-    return TrainSpec(**({**fields, "steps": steps} if steps else fields))
+def spec_of(
+    name: str,
+    *,
+    seed: int = 0,
+    device: str = "auto",
+    steps: int = 0,
+    minutes: float = 0.0,
+    rate: float = 0.0,
+    go_on: bool = False,
+) -> TrainSpec:
+    """The training of the shipped network `name`. steps, rate: instead of the table's own where they are not 0.
+    go_on: begin with the weights of that name."""
+    fields = {**TABLE[name][1], "seed": seed, "device": device, "minutes": minutes, "start_from": name if go_on else ""}
+    return TrainSpec(**fields | {k: v for k, v in {"steps": steps, "rate": rate}.items() if v})

@@ -42,7 +42,10 @@ def ship(spec: ShipSpec, ctx: JobContext) -> ShipResult:
             continue
         kept = {"trained": [*trained], "nll": [*nll], "skipped": [*skipped], "name": name}
         part = Resumable(ctx, (number, number + TRAINING), len(names), name, kept)
-        one = spec_of(name, seed=spec.seed, device=spec.device, steps=spec.steps, minutes=spec.minutes)
+        one = spec_of(
+            name, seed=spec.seed, device=spec.device, steps=spec.steps, minutes=spec.minutes, rate=spec.rate,
+            go_on=spec.go_on,
+        )  # fmt: skip
         trainer, corpus, _ = fit(one, part)
         made = card(one, trainer, corpus, command=_command(name, spec), title=TABLE[name][0])
         made = replace(made, notes="stored in half precision, computed in single")
@@ -74,6 +77,7 @@ def chosen(text: str, known: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _command(name: str, spec: ShipSpec) -> str:
-    changed = {"minutes": spec.minutes, "steps": spec.steps, "seed": spec.seed}
+    changed = {"minutes": spec.minutes, "steps": spec.steps, "seed": spec.seed, "rate": spec.rate}
     said = [f"--set {field}={value:g}" for field, value in changed.items() if value]
+    said += ["--set go_on=true"] * spec.go_on
     return " ".join(["paper-workbench run piano.ship", f"--set names={name}", *said])

@@ -16,14 +16,14 @@ import numpy as np
 from engines.core.device import choose, describe
 from engines.core.errors import UserError
 from engines.core.job import JobContext, job
-from engines.core.weights import ModelCard, save_weights
+from engines.core.weights import ModelCard, find_weights, read_card, save_weights
 from engines.piano.corpus import Corpus, refuse_training, tokens_of
 from engines.piano.results import NO_NOTES, TrainResult, TrainSnapshot
 from engines.piano.spec import SIZES, TrainSpec
 
 if TYPE_CHECKING:
     from engines.piano.crops import Crops
-    from engines.piano.nets.transformer import StyleConfig
+    from engines.piano.nets.transformer import StyleAutoencoder, StyleConfig
     from engines.piano.training import Settings, Trainer
 
 SHOW_S: Final = 1 / 15
@@ -57,16 +57,17 @@ def train(spec: TrainSpec, ctx: JobContext) -> TrainResult:
 
 def fit(spec: TrainSpec, ctx: JobContext) -> tuple[Trainer, Corpus, Show]:
     """The trained trainer, its corpus and what was shown last. Goes on from `ctx.resume`; checkpoints every few
-    minutes. Raises UserError for a source that may not be trained on or holds too little."""
-    from engines.piano.nets.transformer import build
+    minutes. Raises UserError for a source that may not be trained on or holds too little, and for weights to start
+    from that are not of this topic."""
     from engines.piano.training import Trainer
 
     refuse_training(spec.source)
     device = choose(spec.device)
     ctx.progress(0, 1, "Reading music")
     corpus = tokens_of(spec.source, ctx.check)
-    train_crops, held_out = crops_of(spec, corpus)
-    trainer = Trainer(build(config_of(spec), seed=spec.seed), train_crops, held_out, settings_of(spec), device)
+    net = begun(spec)
+    train_crops, held_out = crops_of(net.config, corpus)
+    trainer = Trainer(net, train_crops, held_out, settings_of(spec), device)
     if ctx.resume:
         trainer.restore(ctx.resume["trainer"])
     show = Show(trainer, spec, ctx)
@@ -82,6 +83,16 @@ def fit(spec: TrainSpec, ctx: JobContext) -> tuple[Trainer, Corpus, Show]:
             ctx.checkpoint({"trainer": trainer.state()})
             kept_at = time.monotonic()
     return trainer, corpus, show
+
+
+def begun(spec: TrainSpec) -> StyleAutoencoder:
+    """The network as training finds it: new, or the weights that the spec starts from, in single precision."""
+    from engines.piano.models import load_model
+    from engines.piano.nets.transformer import build
+
+    if spec.start_from:
+        return load_model(spec.start_from, "cpu").net.float()
+    return build(config_of(spec), seed=spec.seed)
 
 
 def config_of(spec: TrainSpec) -> StyleConfig:
@@ -111,11 +122,10 @@ def settings_of(spec: TrainSpec) -> Settings:
     return Settings(**{f.name: getattr(spec, f.name) for f in fields(Settings)})
 
 
-def crops_of(spec: TrainSpec, corpus: Corpus) -> tuple[Crops, Crops | None]:
+def crops_of(config: StyleConfig, corpus: Corpus) -> tuple[Crops, Crops | None]:
     """Crops of the training pieces, and of the validation pieces."""
     from engines.piano.crops import Crops
 
-    config = config_of(spec)
     parts = [corpus.part("train"), corpus.part("validation")]
     if not len(parts[0]):
         raise UserError(f"{corpus.title} has {len(corpus)} pieces, too few to train on", "choose at least three files")
@@ -139,28 +149,41 @@ def card(spec: TrainSpec, trainer: Trainer, corpus: Corpus, *, command: str, tit
     }
     said = _NAMES.get(spec.source, corpus.title)
     pieces = len(corpus.part("train"))
-    licence = "Apache-2.0"
-    if spec.source == "pop909":
-        licence += "; learnt from POP909 (Wang et al. 2020, MIT); the songs belong to their writers"
-    elif spec.source == "piano-midi-de":
-        licence = "CC BY-SA 3.0 DE, as the music learnt from: Bernd Krueger, http://www.piano-midi.de"
-    elif spec.source not in _NAMES:
-        licence = "as that of the files it was trained on"
+    config = trainer.net.config
+    licence = _licence(spec.source)
+    data = f"{said}, {pieces} training pieces, {corpus.part('train').tokens} tokens"
+    if spec.augment:
+        data += ", stretched by up to 5 % and transposed by up to 3 semitones"
+    if spec.start_from:
+        before = read_card(find_weights(spec.start_from))
+        metrics["steps_before"] = int(before.metrics.get("steps", 0) + before.metrics.get("steps_before", 0))
+        if not before.data.startswith(f"{said},"):
+            data += f"; begun with {before.name}, which learnt from {before.data}"
+            licence += f"; of the weights it began with: {before.licence}"
+        command = f"{command}, after: {before.command}"
     return ModelCard(
         name="",
         topic="piano",
-        title=title or f"Piano, {spec.mode}, {said}",
-        architecture=trainer.net.config.to_json(),
-        input=f"performance tokens (310) at 100 steps a second, {spec.length} at a time; melody tokens (92) at 10",
+        title=title or f"Piano, {config.mode}, {said}",
+        architecture=config.to_json(),
+        input=f"performance tokens (310) at 100 steps a second, {config.length} at a time; melody tokens (92) at 10",
         normalisation="none; the pedal is applied before tokens are made",
-        data=f"{said}, {pieces} training pieces, {corpus.part('train').tokens} tokens"
-        + (", stretched by up to 5 % and transposed by up to 3 semitones" if spec.augment else ""),
+        data=data,
         licence=licence,
         metrics={name: value for name, value in metrics.items() if np.isfinite(value)},
         command=command,
         date=datetime.now(UTC).date().isoformat(),
         hardware=describe()[0].title,
     )
+
+
+def _licence(source: str) -> str:
+    """Of weights that learnt from a source."""
+    if source == "pop909":
+        return "Apache-2.0; learnt from POP909 (Wang et al. 2020, MIT); the songs belong to their writers"
+    if source == "piano-midi-de":
+        return "CC BY-SA 3.0 DE, as the music learnt from: Bernd Krueger, http://www.piano-midi.de"
+    return "Apache-2.0" if source in _NAMES else "as that of the files it was trained on"
 
 
 def command(spec: TrainSpec) -> str:

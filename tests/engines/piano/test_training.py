@@ -179,6 +179,36 @@ def test_a_stopped_job_goes_on_from_its_checkpoint(folder: Path) -> None:
     assert np.array_equal(again.history["loss"], whole.history["loss"])
 
 
+def test_training_goes_on_from_weights_with_their_size_and_what_they_are_told(folder: Path, tmp_path: Path) -> None:
+    from engines.piano.models import load_model
+
+    first = tmp_path / "first.safetensors"
+    run_job("piano.train", spec_for(folder, mode="melody+performance", save_as=str(first)))
+    then = tmp_path / "then.safetensors"
+    spec = spec_for(folder, mode="unconditional", length=64, steps=1, rate=1e-9, warm_up=0, start_from=str(first))
+    run_job("piano.train", spec.model_copy(update={"save_as": str(then)}))
+    before, after = load_model(str(first)), load_model(str(then))
+    assert after.net.config == before.net.config and after.net.config.mode == "melody+performance"
+    for name, tensor in before.net.state_dict().items():
+        assert torch.allclose(tensor, after.net.state_dict()[name], atol=1e-6), name
+    assert after.card.metrics["steps"] == 1
+    assert after.card.metrics["steps_before"] == before.card.metrics["steps"]
+    assert before.card.command in after.card.command
+
+
+def test_the_card_of_a_network_begun_elsewhere_names_both_musics(folder: Path, tmp_path: Path) -> None:
+    from engines.core.weights import load_weights
+
+    begun = spec_for(folder, start_from="piano-style", steps=1, rate=1e-9, held_out=2)
+    saved = tmp_path / "mine.safetensors"
+    run_job("piano.train", begun.model_copy(update={"save_as": str(saved)}))
+    _, card = load_weights(str(saved))
+    assert "begun with piano-style, which learnt from POP909" in card.data
+    assert "POP909" in card.licence and "files" in card.licence
+    with pytest.raises(UserError):
+        run_job("piano.train", spec_for(folder, start_from="mnist-lenet"))
+
+
 def test_a_stop_is_heard_within_a_step(folder: Path) -> None:
     ctx = LocalContext()
     ctx.on_snapshot = lambda s, keep: ctx.cancel()

@@ -107,11 +107,13 @@ def test_a_midi_file_becomes_the_style_and_a_silly_one_changes_nothing(qtbot: Qt
     silly = tmp_path / "silly.mid"
     silly.write_bytes(b"MThd and then nothing of the kind")
     with opened_piano(qtbot, **QUICK) as (_, panel):
-        assert panel.open_checked(path)
+        with qtbot.waitSignal(panel.file_opened, timeout=PATIENCE_MS):
+            assert panel.open_checked(path)
         assert panel.form.style_a.currentText() == "mine"
         shown = len(panel.desk.roll("style").notes)
         assert abs(shown - len(library.item("ragtime").notes)) <= 2
-        assert not panel.open_checked(silly)
+        panel.open_checked(silly)
+        qtbot.waitUntil(lambda: bool(panel.messages.messages()), timeout=PATIENCE_MS)
         assert panel.form.style_a.currentText() == "mine" and len(panel.desk.roll("style").notes) == shown
         assert panel.messages.messages()[-1].kind == "error"
         with pytest.raises(UserError):
@@ -169,6 +171,7 @@ def test_without_a_network_compose_says_what_to_do(qtbot: QtBot) -> None:
 def test_the_melody_is_found_in_a_performance_and_can_be_drawn(qtbot: QtBot) -> None:
     with opened_piano(qtbot, **QUICK) as (_, panel):
         panel.form.choose(panel.form.melody, OF_STYLE)
+        qtbot.waitUntil(lambda: panel.desk.roll("melody").melody is not None, timeout=PATIENCE_MS)
         found = panel.desk.roll("melody").melody
         assert found is not None and 5 < len(found) < len(panel.desk.roll("style").notes)
         drawn = RollNotes.of(Notes.of([(0.0, 0.5, 60, 80), (0.5, 1.0, 64, 80)]))
@@ -210,7 +213,7 @@ def test_likeness_shows_the_eight_features_of_style_and_result(qtbot: QtBot, tmp
         )
         panel.takes.begin("by hand", 0)
         panel.takes.grow(ComposeSnapshot(1, done=True, variations=(variation,)))
-        assert "mean overlapping area" in view.said.text()
+        qtbot.waitUntil(lambda: "mean overlapping area" in view.said.text(), timeout=PATIENCE_MS)
         rows = list(csv.DictReader(_export(panel, "features", tmp_path / "f.csv").open(encoding="utf-8")))
         assert len(rows) == 8
 
@@ -234,7 +237,8 @@ def test_the_session_comes_back_and_odd_ones_are_survived(qtbot: QtBot, tmp_path
     path = tmp_path / "mine.mid"
     write_midi(path, library.item("waltz").notes)
     with opened_piano(qtbot, **QUICK, seed=4) as (_, panel):
-        panel.open_checked(path)
+        with qtbot.waitSignal(panel.file_opened, timeout=PATIENCE_MS):
+            panel.open_checked(path)
         panel.form.choose(panel.form.melody, "library/minuet")
         panel.desk.bar.tempo.setValue(70)
         state = json.loads(json.dumps(panel.save_state()))
@@ -243,6 +247,8 @@ def test_the_session_comes_back_and_odd_ones_are_survived(qtbot: QtBot, tmp_path
         assert panel.form.style_a.currentText() == "mine" and panel.form.melody_key == "library/minuet"
         assert panel.desk.bar.tempo.value() == 70 and panel.form.how.read().seed == 4
         assert panel.player.tempo == pytest.approx(0.7)
+        qtbot.waitUntil(lambda: not panel.music.is_awaited, timeout=PATIENCE_MS)
+        assert abs(len(panel.desk.roll("style").notes) - len(library.item("waltz").notes)) <= 2
         odd = {"form": 3, "pieces": {"files": [1, "/nowhere.mid"], "played": [["x"]]}, "bar": {"tempo": "fast"},
                "drawn": [[1]], "stages": [], "tab": 99}  # fmt: skip
         panel.restore_state(odd)
@@ -290,6 +296,13 @@ def test_a_network_is_trained_stopped_taken_up_again_and_composes(qtbot: QtBot) 
         assert panel.form.weights.currentData() == "piano-performance-library"
         panel.tabs.setCurrentIndex(DESK)
         assert len(composed(qtbot, panel).z) == 96
+        panel.tabs.setCurrentIndex(TRAINING)
+        stage.form.set_values({**small, "steps": 2, "start_from": "piano-performance-library"})
+        panel.run_button.press()
+        qtbot.waitUntil(lambda: stage.use_button.isEnabled(), timeout=PATIENCE_MS)
+        stage.use_button.click()
+        assert panel.form.weights.currentData() == "piano-performance-library-library"
+        assert panel.form.card.metrics["steps_before"] == 6
 
 
 def test_what_is_played_on_the_keys_becomes_the_melody(qtbot: QtBot) -> None:

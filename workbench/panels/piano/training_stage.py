@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSplitter, QVBoxLayout, QWidget
 
 from engines.core.errors import UserError
+from engines.piano.models import list_models
 from engines.piano.notes import Notes
 from engines.piano.results import TrainResult, TrainSnapshot
 from engines.piano.spec import TrainSpec
@@ -45,8 +46,8 @@ class PianoTraining(TrainingStage[TrainSpec]):
         self.desk_panel = panel
         self._last: TrainSnapshot | TrainResult | None = None
         self.form: SpecForm[TrainSpec] = SpecForm(
-            TrainSpec, leave_out=("save_as",), choices={"device": panel.services.devices, "source": SOURCES},
-            preset=panel.services.settings.preset,
+            TrainSpec, leave_out=("save_as",), preset=panel.services.settings.preset,
+            choices={"device": panel.services.devices, "source": SOURCES, "start_from": _networks()},
         )  # fmt: skip
         self.status = ElidedLabel("“walks” are made by code and train in minutes; no data set is needed.")
         self.use_button = QPushButton("Compose with this network")
@@ -132,13 +133,15 @@ class PianoTraining(TrainingStage[TrainSpec]):
             return
         try:
             spec = self._spec
-            name = keep_as(self._weights, f"piano-{spec.mode}-{Path(spec.source).name}", _title(spec))
+            begun = Path(spec.start_from).stem or f"piano-{spec.mode}"
+            name = keep_as(self._weights, f"{begun}-{Path(spec.source).name}", _title(spec))
         except UserError as error:
             self.panel.show_message(error.what, "error", error.remedy)
             return
         self._weights = None
         set_enabled(self.use_button, f"It is kept as {name}")
         self.desk_panel.form.refresh_models(name)
+        self.form.set_choices("start_from", _networks())
         self.panel.status_message.emit(f"Kept as {name}, and chosen on the left", "ok")
 
     def exports(self) -> list[Export]:
@@ -180,5 +183,11 @@ class PianoTraining(TrainingStage[TrainSpec]):
 
 
 def _title(spec: TrainSpec) -> str:
-    """For lists: "melody+performance on pop909"."""
-    return f"{spec.mode} on {Path(spec.source).name}"
+    """For lists: "melody+performance on pop909", "piano-style, then walks"."""
+    source = Path(spec.source).name
+    return f"{spec.start_from}, then {source}" if spec.start_from else f"{spec.mode} on {source}"
+
+
+def _networks() -> tuple[str, ...]:
+    """Names of weights to start from, after the empty one."""
+    return ("", *(card.name for card in list_models()))
