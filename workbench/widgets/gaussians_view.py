@@ -1,4 +1,4 @@
-"""Normal curves of several pieces' features, small and side by side, with the part that two share."""
+"""Normal curves of several pieces' features, small and side by side, with the part that two share, over histograms."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from workbench.widgets.canvas import Canvas
 POINTS: Final = 97
 WIDE: Final = 3.2  # standard deviations that are drawn on both sides
 LEAST_CELL: Final = (132.0, 92.0)  # pixels below which a plot says nothing
+BINS: Final = 24  # of a histogram, from one end of the axis to the other
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,8 @@ class Feature:
 
     mean, std: float [C], of each curve, in `unit`; NaN where a piece has none, std 0 where all values are one.
     overlap: float [C], of each curve with the first, in [0, 1]; NaN for the first itself and where unknown.
-    help: a sentence for the tooltip.
+    help: a sentence for the tooltip. values: C times float [N_c], what each curve was fitted to, NaN left out; empty
+    where there are none to show.
     """
 
     name: str
@@ -37,16 +39,18 @@ class Feature:
     std: np.ndarray
     overlap: np.ndarray
     help: str = ""
+    values: tuple[np.ndarray, ...] = ()
 
 
 class GaussiansView(Canvas):
     """A grid of plots that takes as many columns as fit. The first curve is the one that others are held against:
-    what the second shares with it is shaded and its overlap printed."""
+    what the second shares with it is shaded and its overlap printed. Histograms of the first two stand behind."""
 
     def __init__(self, theme: Theme, name: str = "Features", parent: QWidget | None = None) -> None:
         super().__init__(theme, name, parent)
         self._features: tuple[Feature, ...] = ()
         self._curves: tuple[str, ...] = ()
+        self._histograms = True
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(280, 200)
         self.setAccessibleDescription("No features yet")
@@ -65,6 +69,17 @@ class GaussiansView(Canvas):
         self._features, self._curves = tuple(features), tuple(curves)
         self.setAccessibleDescription(". ".join(self.describe(f) for f in features) or "No features yet")
         self.refresh()
+
+    @property
+    def histograms(self) -> bool:
+        """Whether the values themselves are shown behind the curves."""
+        return self._histograms
+
+    def show_histograms(self, on: bool) -> None:
+        """Show the values behind the curves, or the curves alone."""
+        if on != self._histograms:
+            self._histograms = on
+            self.refresh()
 
     def describe(self, feature: Feature) -> str:
         """A feature in words: mean and spread of each curve, and overlaps."""
@@ -213,6 +228,8 @@ class GaussiansView(Canvas):
 
         painter.save()
         painter.setClipRect(plot.adjusted(0, -2, 0, 1))
+        if self._histograms:
+            self._paint_bars(painter, feature, plot, (low, high), top)
         if len(heights) > 1 and heights[0] is not None and heights[1] is not None:
             shade = QColor(self.colour(1))
             shade.setAlpha(60)
@@ -230,6 +247,26 @@ class GaussiansView(Canvas):
                 at = plot.left() + (float(feature.mean[k]) - low) / (high - low) * plot.width()
                 painter.drawLine(QPointF(at, plot.top()), QPointF(at, plot.bottom()))
         painter.restore()
+
+    def _paint_bars(
+        self, painter: QPainter, feature: Feature, plot: QRectF, reach: tuple[float, float], top: float
+    ) -> None:
+        """Histograms of the first two, as densities on the curves' own scale: the first filled, the second hollow."""
+        width = plot.width() / BINS
+        for curve, values in enumerate(feature.values[:2]):
+            known = values[np.isfinite(values)]
+            if not len(known):
+                continue
+            counts, _ = np.histogram(known, BINS, reach)
+            heights = np.minimum(counts / (len(known) * (reach[1] - reach[0]) / BINS) / top, 1.0) * plot.height()
+            colour = QColor(self.colour(curve))
+            colour.setAlpha(70 if curve == 0 else 170)
+            painter.setPen(Qt.PenStyle.NoPen if curve == 0 else QPen(colour, 1))
+            painter.setBrush(colour if curve == 0 else Qt.BrushStyle.NoBrush)
+            for k in np.flatnonzero(counts).tolist():
+                inset = 0.5 if curve == 0 else 1.5
+                bar = QRectF(plot.left() + k * width, plot.bottom() - heights[k], width, heights[k])
+                painter.drawRect(bar.adjusted(inset, 0, -inset, 0))
 
 
 def _density(x: np.ndarray, mean: float, std: float) -> np.ndarray | None:

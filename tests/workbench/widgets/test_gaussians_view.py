@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +47,17 @@ def test_what_two_curves_share_is_shaded(view: GaussiansView, theme: Theme) -> N
     assert outside.name() == theme.colours.surface
     wanted = mixed(theme.colours.surface, theme.series(0), 60 / 255)
     assert abs(inside.red() - wanted.red()) + abs(inside.blue() - wanted.blue()) < 6
+
+
+def test_values_stand_behind_the_curves_and_can_be_put_away(view: GaussiansView, theme: Theme) -> None:
+    one = feature("spread", (0, 1), (8, 1))
+    values = (np.array([4.9, 5.0, 5.1, np.nan]), np.array([np.nan]))
+    view.set_features([replace(one, values=values)], CURVES[:2])
+    at = spot(view, 0, 5.0, -3.2, 11.2, 20)
+    wanted = mixed(theme.colours.surface, theme.colours.muted, 70 / 255)
+    assert abs(colour_at(view, at).red() - wanted.red()) < 4
+    view.show_histograms(False)
+    assert not view.histograms and colour_at(view, at).name() == theme.colours.surface
 
 
 def test_cells_leave_no_hole_where_they_need_not(view: GaussiansView) -> None:
