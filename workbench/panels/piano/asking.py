@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from engines.core.errors import UserError
 from engines.piano.codec import encode, encode_melody
 from engines.piano.notes import Notes
-from engines.piano.requests import ComposeRequest
+from engines.piano.requests import NO_TOKENS, ComposeRequest
 from workbench.panels.piano.pieces import Piece
 from workbench.panels.piano.settings import OPENING_S
 
@@ -23,6 +23,9 @@ def request_of(panel: PianoPanel) -> ComposeRequest:
     """What the form asks for. Raises UserError when something is missing."""
     form = panel.form
     how = form.how.read()
+    music = panel.music
+    if music.is_awaited:
+        raise UserError("a piece is still being opened", "try again when it is on the desk")
     card = form.card
     if card is None:
         raise UserError("there is no trained network yet", "train one in the tab “Training lab”")
@@ -30,15 +33,15 @@ def request_of(panel: PianoPanel) -> ComposeRequest:
     styles = [piece for piece in found if piece is not None]
     if "performance" in form.mode and not styles:
         raise UserError("no style is chosen", "choose a performance as style A")
-    melody = encode_melody(panel.melody) if panel.melody is not None and "melody" in form.mode else None
+    melody = encode_melody(music.melody) if music.melody is not None and "melody" in form.mode else None
     primer = primer_of(form.primer_kind, styles, panel.desk)
     return ComposeRequest(
         generation=0,
         weights=card.name,
-        styles=tuple(encode(piece.notes) for piece in styles),
+        styles=tuple(piece.tokens for piece in styles),
         shares=form.shares[: len(styles)],
-        **({"melody": melody} if melody is not None else {}),
-        **({"primer": encode(primer)} if primer is not None else {}),
+        melody=NO_TOKENS if melody is None else melody,
+        primer=NO_TOKENS if primer is None else encode(primer),
         temperature=how.temperature,
         top_p=how.top_p,
         grammar=how.grammar,
@@ -76,8 +79,8 @@ def in_words(panel: PianoPanel) -> str:
             parts[-1] = (
                 f"{form.shares[0]:.0%} {form.style_a.currentText()}, {form.shares[1]:.0%} {form.style_b.currentText()}"
             )
-    if panel.melody is not None and "melody" in form.mode:
-        parts.append("edited melody" if panel.drawn is not None else form.melody.currentText())
+    if panel.music.melody is not None and "melody" in form.mode:
+        parts.append("edited melody" if panel.music.drawn is not None else form.melody.currentText())
     how = form.how.spec()
     if how is not None:
         parts.append(f"temperature {how.temperature:g}, seed {how.seed}")

@@ -43,8 +43,8 @@ class Demonstration(QObject):
             self.end()
             self.panel.demo_failed.emit(why)
 
-    def take_kept(self) -> None:
-        """A take is complete."""
+    def take_judged(self) -> None:
+        """A take is complete, and compared with its style."""
         take = self.panel.takes.current
         if not self._is_on or take is None or take.voice is None:
             return

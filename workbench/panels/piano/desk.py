@@ -21,6 +21,7 @@ from workbench.widgets.falling_notes import FallingNotes
 from workbench.widgets.keyboard_view import KeyboardView
 from workbench.widgets.mini_map import MiniMap
 from workbench.widgets.piano_roll import PianoRoll, Region
+from workbench.widgets.roll_notes import RollNotes
 from workbench.widgets.roll_painting import Lane
 from workbench.widgets.timeline import Timeline
 
@@ -133,8 +134,9 @@ class Desk(QWidget):
 
     # -- what it is given -------------------------------------------------------------------------------------
 
-    def show_piece(self, name: str, notes: Notes | None, said: str) -> None:
-        """Put a performance ("style") or a melody on the desk; None takes it away."""
+    def show_piece(self, name: str, notes: Notes | None, said: str, sounding: Notes | None = None) -> None:
+        """Put a performance ("style") or a melody on the desk; None takes it away. sounding: the same with the pedal in
+        the ends of its notes, where somebody has it."""
         box = self.boxes[name]
         box.say(said)
         if name == "melody":
@@ -145,7 +147,7 @@ class Desk(QWidget):
         if notes is None or not len(notes):
             self.player.remove_music(name)
         else:
-            self.player.set_music(name, notes)
+            self.player.set_music(name, notes if sounding is None else sounding)
         self._show_map()
         if not self.bar.audible:
             self.bar.hear("style")
@@ -156,11 +158,10 @@ class Desk(QWidget):
         return self.roll("style").selection
 
     @property
-    def heard_notes(self) -> Notes:
+    def heard_notes(self) -> RollNotes:
         """Notes of the piece that is heard."""
         roll = self.roll(self.bar.audible or "style")
-        found = roll.melody if self.bar.audible == "melody" and roll.melody is not None else roll.notes
-        return Notes(found.start, found.end, found.pitch, found.velocity, found.pedal)
+        return roll.melody if self.bar.audible == "melody" and roll.melody is not None else roll.notes
 
     # -- the result -------------------------------------------------------------------------------------------
 

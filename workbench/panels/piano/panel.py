@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from engines.core.errors import UserError
 from engines.piano.codec import encode
+from engines.piano.desk import STYLE_S, opening
 from engines.piano.notes import Notes
 from engines.piano.requests import ComposeRequest, ComposeSnapshot
 from workbench.audio.midi_keyboard import MidiKeyboard, open_keyboard
@@ -19,15 +20,16 @@ from workbench.audio.player import Player
 from workbench.commands import Command
 from workbench.panels.base import Export, Panel, Zone
 from workbench.panels.piano import pieces
-from workbench.panels.piano.alike import likeness
+from workbench.panels.piano.alike import Judge
 from workbench.panels.piano.asking import in_words, request_of
 from workbench.panels.piano.commands import commands_of
 from workbench.panels.piano.composer import Composer
 from workbench.panels.piano.demo import Demonstration
 from workbench.panels.piano.desk import Desk
 from workbench.panels.piano.files import exports_of
-from workbench.panels.piano.pieces import Shelf
-from workbench.panels.piano.settings import NONE, OF_STYLE, PianoSettings
+from workbench.panels.piano.music import Music
+from workbench.panels.piano.pieces import Shelf, packed, unpacked
+from workbench.panels.piano.settings import PianoSettings
 from workbench.panels.piano.tabs import Tabs
 from workbench.panels.piano.takes import Takes
 from workbench.panels.registry import PanelInfo
@@ -36,11 +38,13 @@ from workbench.services import Services
 TABS: Final = (
     ("Desk", "", "Style, melody and result on one time axis"),
     ("Style map", "workbench.panels.piano.map_stage:MapStage", "Where styles lie, and what lies between them"),
+    ("Morph", "workbench.panels.piano.morph_view:MorphView", "From style A to style B in seven steps"),
     ("Likeness", "workbench.panels.piano.likeness_view:LikenessView", "Eight features of source and result"),
+    ("Blind test", "workbench.panels.piano.blind_stage:BlindStage", "Which of two is closer to a style, by your ears"),
     ("Training lab", "workbench.panels.piano.training_stage:PianoTraining", "Train a network on your own music"),
 )
 """Title, "module:class" of what is imported when first shown, tooltip."""
-DESK, MAP, LIKENESS, TRAINING = range(4)
+DESK, MAP, MORPH, LIKENESS, BLIND, TRAINING = range(6)
 FORM_FROM: Final = 860
 """Width of the panel from which the settings are shown beside the work by themselves."""
 FIRST_STYLE, FIRST_MELODY = "library/ballad", "library/ode-to-joy"
@@ -58,8 +62,9 @@ class PianoPanel(Panel):
         self.form = PianoSettings(services, self.shelf)
         self.desk = Desk(services.theme, self.player, self.takes)
         self.demonstration = Demonstration(self)
-        self.melody: Notes | None = None
-        self.drawn: Notes | None = None
+        self.music = Music(self)
+        self.judge = Judge(self)
+        self._composes_when_settled = False
         self._plays_when_ready = False
         self._keyboard: MidiKeyboard | None = None
         self.tabs = Tabs(self, TABS, self.desk)
@@ -67,20 +72,21 @@ class PianoPanel(Panel):
         self.set_zones(self.form, self.tabs)
         self._connect()
         self.form.choose(self.form.style_a, FIRST_STYLE)
-        self._style_chosen()  # it may have stood there already
         self.form.choose(self.form.melody, FIRST_MELODY)
+        self.music.begin()  # they may have stood there already
 
     def _connect(self) -> None:
-        self.form.styles_changed.connect(self._style_chosen)
-        self.form.melody_changed.connect(self._melody_chosen)
         self.desk.open_asked.connect(self.ask_file)
-        self.desk.melody_edited.connect(self._melody_drawn)
+        self.desk.melody_edited.connect(self.music.draw)
         self.desk.recorder.recorded.connect(self._recorded)
         self.composer.answered.connect(self._answered)
-        self.composer.mode_changed.connect(self._mode_changed)
+        self.composer.mode_changed.connect(self.show_run_state)
         self.composer.lost.connect(lambda text: self.show_message(text, "warn"))
         self.composer.lost.connect(self.demonstration.fail)
-        self.takes.kept.connect(self._take_kept)
+        self.judge.judged.connect(self.demonstration.take_judged)
+        self.music.took.connect(self._taken)
+        self.music.refused.connect(self._refused)
+        self.music.settled.connect(self._settled)
         self.player.exported.connect(lambda path: self.status_message.emit(f"Saved {path}", "ok"))
         self.player.export_failed.connect(lambda why: self.show_message(why, "error"))
         self.tabs.currentChanged.connect(self._tab_shown)
@@ -94,6 +100,7 @@ class PianoPanel(Panel):
     def _tab_shown(self, number: int) -> None:
         view = self.stage(number)
         self.run_button.set_text(getattr(view, "run_text", "Compose"))
+        self.show_run_state()
         self._settle_zones()
         self.commands_changed.emit()
 
@@ -106,14 +113,19 @@ class PianoPanel(Panel):
         self.attempt(starts if starts is not None else self.compose)
 
     def compose(self) -> None:
-        """A new take from what the form says. Raises UserError when something is missing."""
+        """A new take from what the form says, once all of it is read. Raises UserError when something is missing."""
+        self._composes_when_settled = self.music.is_awaited
+        self.show_run_state()
+        if self._composes_when_settled:
+            self.status_message.emit("Composing begins when the music is on the desk", "info")
+            return
         self._begin(self.wanted(), in_words(self))
 
     def compose_blend(self, performances: list[Notes], shares: list[float], title: str) -> None:
         """A new take in a blend of several styles, everything else as the form says. Raises UserError."""
         if "performance" not in self.form.mode:
             raise UserError("this network is told no style", "choose another network on the left")
-        tokens = tuple(encode(notes) for notes in performances)
+        tokens = tuple(encode(opening(notes, STYLE_S)) for notes in performances)
         self.tabs.setCurrentIndex(DESK)
         self._begin(replace(self.wanted(), styles=tokens, shares=tuple(shares)), title)
 
@@ -139,15 +151,23 @@ class PianoPanel(Panel):
         self.demonstration.start()
 
     def stop(self) -> None:
-        """Stop composing and every job; the sound goes on, as do the sessions behind it."""
+        """Stop what the tab in front does, composing and every job; the sound goes on, as do the sessions behind it."""
+        front = self.tabs.built.get(self.tabs.currentIndex())
+        if hasattr(front, "stop_stage"):
+            front.stop_stage()
+        self._composes_when_settled = False
+        self.music.stop()
         self.composer.stop()
         self.takes.stop()
+        self.show_run_state()
         for handle in list(self._jobs):
             if handle is not self.composer.handle and handle in self.tabs.handles:
                 handle.cancel()
 
     def close_panel(self) -> None:
         self.demonstration.end()
+        self.music.close()
+        self.judge.close()
         if self._keyboard is not None:
             self._keyboard.close()
         self.player.close()
@@ -175,10 +195,10 @@ class PianoPanel(Panel):
         self.open_as("style", path)
 
     def open_as(self, name: str, path: Path) -> None:
-        """Put a MIDI file on the desk as "style" or "melody". Raises UserError and changes nothing when it cannot."""
-        piece = self.shelf.open(path)
-        box = self.form.style_a if name == "style" else self.form.melody
-        self.form.choose(box, piece.key)
+        """Put a MIDI file on the desk as "style" or "melody" once it is read. Raises UserError at once for what is no
+        file or too large; nothing is changed by a file that cannot be used."""
+        self.music.open("melody" if name == "melody" else "style", path)
+        self.opens_later(path)
         self.tabs.setCurrentIndex(DESK)
 
     def ask_file(self, name: str) -> None:
@@ -186,6 +206,7 @@ class PianoPanel(Panel):
         kinds = "MIDI files (*.mid *.midi *.kar *.rmi)"
         chosen, _ = QFileDialog.getOpenFileName(self, f"A performance as {name}", "", kinds)
         if chosen:
+            self.messages.withdraw("job piano.read")
             self.attempt(lambda: self.open_as(name, Path(chosen)))
 
     def save_state(self) -> dict[str, Any]:
@@ -193,7 +214,7 @@ class PianoPanel(Panel):
             "pieces": self.shelf.save_state(),
             "form": self.form.save_state(),
             "bar": self.desk.bar.save_state(),
-            "drawn": None if self.drawn is None else self.drawn.rows.round(4).tolist(),
+            "drawn": None if self.music.drawn is None else packed(self.music.drawn),
             "stages": self.tabs.save_state(),
             "tab": self.tabs.currentIndex(),
         }
@@ -202,15 +223,10 @@ class PianoPanel(Panel):
         self.shelf.restore_state(state.get("pieces"))
         self.form.restore_state(state.get("form"))
         self.desk.bar.restore_state(state.get("bar"))
-        drawn = state.get("drawn")
-        if isinstance(drawn, list):
-            try:
-                notes = Notes.of(drawn)
-            except (TypeError, ValueError):
-                notes = None
-            if notes is not None:
-                self._melody_drawn(notes)
-                self.desk.show_piece("melody", notes, "edited")
+        drawn = unpacked(state["drawn"]) if state.get("drawn") else None
+        if drawn is not None:
+            self.desk.show_piece("melody", drawn, "")
+            self.music.draw(drawn)
         self.tabs.restore_state(state.get("stages"), state.get("tab"))
 
     def exports(self) -> list[Export]:
@@ -254,28 +270,19 @@ class PianoPanel(Panel):
             return False
         return True
 
-    def _style_chosen(self) -> None:
-        piece = self.shelf.find(self.form.style_keys[0])
-        if piece is None:
-            self.desk.show_piece("style", None, "")
-        else:
-            self.desk.show_piece("style", piece.notes, f"{piece.title}: {piece.note}")
+    def _taken(self, path: Path) -> None:
+        if path in self._opening:
+            self.was_opened(path)
 
-    def _melody_chosen(self) -> None:
-        self.drawn = None
-        key = self.form.melody_key
-        piece = self.shelf.find(self.form.style_keys[0] if key == OF_STYLE else key) if key != NONE else None
-        if piece is None:
-            self.melody = None
-            self.desk.show_piece("melody", None, "")
-            return
-        self.melody = pieces.melody_in(piece)
-        said = f"found in {piece.title}" if key == OF_STYLE or len(self.melody) != len(piece.notes) else piece.title
-        self.desk.show_piece("melody", self.melody, said)
+    def _refused(self, path: Path) -> None:
+        if path in self._opening:
+            self.was_not_opened(path)
 
-    def _melody_drawn(self, notes: Notes) -> None:
-        self.melody = self.drawn = notes
-        self.desk.boxes["melody"].say("edited")
+    def _settled(self) -> None:
+        """All that is chosen is on the desk: what waited for it begins."""
+        if self._composes_when_settled:
+            self.attempt(self.compose)
+            self.show_run_state()
 
     def _recorded(self, name: str, notes: Notes) -> None:
         """What was played becomes the style or the melody."""
@@ -305,12 +312,9 @@ class PianoPanel(Panel):
             self.player.seek(0.0)
             self.player.play()
 
-    def _mode_changed(self, mode: str) -> None:
-        self.run_button.set_state("idle" if mode == "resting" else "running")
+    def show_run_state(self) -> None:
+        """What the Run button says: of the tab in front where that composes by itself, else of the desk."""
+        waits = self._composes_when_settled or self.composer.is_composing or self._main_job is not None
+        front = self.tabs.built.get(self.tabs.currentIndex())
+        self.run_button.set_state("running" if getattr(front, "is_running", waits) else "idle")
         self.busy_changed.emit(self.is_busy())
-
-    def _take_kept(self) -> None:
-        piece, take = self.shelf.find(self.form.style_keys[0]), self.takes.newest
-        if piece is not None and take is not None:
-            self.takes.judge(likeness(piece.notes, [voice.notes for voice in take.voices]))
-        self.demonstration.take_kept()
