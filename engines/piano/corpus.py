@@ -10,7 +10,9 @@ import hashlib
 import io
 import json
 import os
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -42,6 +44,13 @@ _FORMAT: Final = 1
 """Of the kept copy; raise it when tokens, melodies or reading change."""
 _KEPT_FOLDERS: Final = 12
 """Copies of folders in the cache; older ones, whose files may have changed since, are removed."""
+_UNREADABLE: Final = (
+    *(OSError, ValueError, LookupError, EOFError, TypeError, RuntimeError, SyntaxError, MemoryError),
+    zipfile.BadZipFile,
+    zlib.error,
+    tokenize.TokenError,
+)
+"""What numpy raises for a damaged copy, depending on which byte is wrong."""
 _ARCHIVES: Final = {"pop909": "pop909", "piano-midi-de": "piano-midi-de", "asap": "asap"}
 
 
@@ -318,7 +327,7 @@ def _load(path: Path, source: str, title: str) -> Corpus | None:
             names, remarks = json.loads(kept["texts"].tobytes())
             pieces = np.split(kept["tokens"], np.cumsum(kept["lengths"])[:-1]) if names else []
             rows = np.split(kept["melodies"], np.cumsum(kept["melody_lengths"])[:-1]) if names else []
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+    except _UNREADABLE:
         return None
     melodies = tuple(Notes(r[:, 0], r[:, 1], r[:, 2].astype(np.int16), r[:, 3].astype(np.int16)) for r in rows)
     return Corpus(source, title, tuple(pieces), tuple(names), melodies, tuple(remarks))

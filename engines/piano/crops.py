@@ -38,7 +38,8 @@ PERTURBATIONS: Final = ("none", "paper", "repo")
 
 @dataclass(frozen=True)
 class Batch:
-    """target, performance: int64 [B, L], the latter perturbed; melody: int64 [B, T]. 0 is padding.
+    """target, performance: int64 [B, L], the latter perturbed; melody: int64 [B, T]. 0 is padding. piece: int64 [B],
+    the number of the piece that each crop is out of.
 
     is_padded: whether any row of target or performance is shorter than L.
     """
@@ -46,6 +47,7 @@ class Batch:
     target: np.ndarray
     performance: np.ndarray
     melody: np.ndarray
+    piece: np.ndarray
 
     @property
     def is_padded(self) -> bool:
@@ -53,15 +55,35 @@ class Batch:
 
     def rows(self, chosen: slice) -> Batch:
         """Some of the crops."""
-        return Batch(self.target[chosen], self.performance[chosen], self.melody[chosen])
+        return Batch(self.target[chosen], self.performance[chosen], self.melody[chosen], self.piece[chosen])
+
+    @property
+    def has_other_pieces(self) -> bool:
+        """Whether the crops are of more than one piece."""
+        return bool((self.piece != self.piece[0]).any())
 
     def with_other_styles(self) -> Batch:
-        """Each crop with the performance of the next one."""
-        return replace(self, performance=np.roll(self.performance, 1, 0))
+        """Each crop with the performance of another piece. Raises ValueError where all are of one."""
+        return replace(self, performance=self.performance[self._others()])
 
     def with_other_melodies(self) -> Batch:
-        """Each crop with the melody of the next one."""
-        return replace(self, melody=np.roll(self.melody, 1, 0))
+        """Each crop with the melody of another piece. Raises ValueError where all are of one."""
+        return replace(self, melody=self.melody[self._others()])
+
+    def _others(self) -> np.ndarray:
+        """int64 [B]: for each crop the nearest one before it (before the first comes the last) of another piece."""
+        if not self.has_other_pieces:
+            raise ValueError("expected crops of more than one piece")
+        count = len(self.piece)
+        found = np.zeros(count, np.int64)
+        for row, piece in enumerate(self.piece):
+            before = np.roll(self.piece[::-1], row)  # Row - 1, row - 2, … and row itself last.
+            found[row] = (row - 1 - int((before != piece).argmax())) % count
+        return found
+
+
+Row = tuple[np.ndarray, np.ndarray, np.ndarray, np.int64]
+"""A crop: target, performance, melody and the number of its piece."""
 
 
 class Crops:
@@ -114,7 +136,7 @@ class Crops:
 
     def _row(
         self, piece: int, start: int, stretch: float, transpose: int, perturbation: str, rng: np.random.Generator
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    ) -> Row:
         # Stretching may split or join shifts, so a little more is read than needed.
         raw = self._pieces[piece][start : start + self.length + self.length // 4]
         if not _fits(raw, transpose):
@@ -122,7 +144,8 @@ class Crops:
         target = transposed(stretched(raw, stretch), transpose)[: self.length]
         begin = self._clocks[piece][start] / STEPS_PER_SECOND
         melody = self._melody(piece, begin, stretch, transpose)
-        return _padded(target, self.length), _padded(perturbed(target, perturbation, rng), self.length), melody
+        performance = _padded(perturbed(target, perturbation, rng), self.length)
+        return _padded(target, self.length), performance, melody, np.int64(piece)
 
     def _melody(self, piece: int, begin: float, stretch: float, transpose: int) -> np.ndarray:
         seconds = self.melody_length / MELODY_STEPS_PER_SECOND
@@ -190,5 +213,5 @@ def _padded(tokens: np.ndarray, length: int) -> np.ndarray:
     return row
 
 
-def _stacked(rows: list[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> Batch:
+def _stacked(rows: list[Row]) -> Batch:
     return Batch(*(np.stack(part) for part in zip(*rows, strict=True)))

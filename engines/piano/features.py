@@ -33,6 +33,8 @@ FLOOR: Final = (0.25, 0.5, 0.5, 0.25, 1.0, 0.5, 0.02, 0.02)
 """Least standard deviation of each feature: half of what a single note more, a semitone, a velocity bin or a step of
 the clock changes it by, roughly. Without one, a metronomic piece would share nothing with its own copy."""
 FEWEST_WINDOWS: Final = 2
+_ROWS: Final = 256
+"""Windows that are compared with all others at once."""
 
 
 @dataclass(frozen=True)
@@ -145,8 +147,11 @@ def mmd_imq(a: np.ndarray, b: np.ndarray, scale: float | None = None) -> float:
     c = 2.0 * a.shape[1] if scale is None else scale
 
     def kernel(x: np.ndarray, y: np.ndarray) -> float:
-        square = ((x[:, None, :] - y[None, :, :]) ** 2).sum(axis=2)
-        return float((c / (c + square)).mean())
+        total = 0.0
+        for begin in range(0, len(x), _ROWS):  # Hours of music would need gigabytes at once.
+            square = ((x[begin : begin + _ROWS, None, :] - y[None, :, :]) ** 2).sum(axis=2)
+            total += float((c / (c + square)).sum())
+        return total / (len(x) * len(y))
 
     return max(0.0, kernel(a, a) + kernel(b, b) - 2 * kernel(a, b))
 
@@ -154,8 +159,8 @@ def mmd_imq(a: np.ndarray, b: np.ndarray, scale: float | None = None) -> float:
 @dataclass(frozen=True)
 class Similarity:
     """Of two performances. overlaps: float64 [8], the area that each feature's Gaussians share; nan where one has no
-    value. overlap: their mean, the paper's headline, 0 to 1. kl: symmetric, mean over features, nats, of the second
-    given the first. mmd: squared, of the windows, features scaled to unit variance over both."""
+    value. overlap: their mean, the paper's headline, 0 to 1. kl: symmetric, mean over features, nats. mmd: squared, of
+    the windows, features scaled to unit variance over both."""
 
     overlaps: np.ndarray
     overlap: float

@@ -1,6 +1,6 @@
 """Music that comes with the program, so that the first minute needs no file: made by code, always the same.
 
-Performances in fourteen styles, ten melodies in the public domain, and scale walks to train on quickly.
+Performances in fifteen styles, ten melodies in the public domain, and scale walks to train on quickly.
 """
 
 from __future__ import annotations

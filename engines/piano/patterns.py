@@ -1,4 +1,4 @@
-"""Fourteen ways to play the piano, each a short piece written by rule and always the same."""
+"""Fifteen ways to play the piano, each a short piece written by rule and always the same."""
 
 from __future__ import annotations
 

@@ -59,9 +59,9 @@ class RawFile:
         length = np.array([500_000, *(tempo for _, tempo in self.tempos)], np.int64)
         scale = 1_000_000 * self.division
         # Multiplied before divided, so that a grid of 10 ms comes out as the nearest numbers to its points.
-        begins = np.concatenate(([0.0], np.cumsum(np.diff(at) * length[:-1] / scale)))
+        begins = np.concatenate(([0.0], np.cumsum(np.diff(at).astype(np.float64) * length[:-1] / scale)))
         piece = np.searchsorted(at, ticks, side="right") - 1
-        return begins[piece] + (ticks - at[piece]) * length[piece] / scale
+        return begins[piece] + (ticks - at[piece]).astype(np.float64) * length[piece] / scale
 
 
 class _Damaged(Exception):

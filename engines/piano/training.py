@@ -17,13 +17,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from engines.core.errors import UserError
 from engines.piano.crops import Batch, Crops
 from engines.piano.muon import Muon
 from engines.piano.nets.transformer import PAD, StyleAutoencoder, nll
 
 CURVES: Final = ("step", "tokens", "seconds", "rate", "loss", "held_out", "other_style")
 """One point at each measuring: mean training loss since the last one, NLL on pieces not seen, and that with the styles
-of other pieces (NaN where no performance is read), in nats per token."""
+of other pieces (NaN where no performance is read, or all crops are of one piece), in nats per token."""
 PAPER_WARM_UP: Final = 8000
 BESIDE_MUON: Final = 0.3
 """Adam's rate as a share of Muon's, where both are at work: embeddings bear less than matrices."""
@@ -89,7 +90,8 @@ class Trainer:
         return self.share >= 1
 
     def step(self, check: Callable[[], None] = nothing) -> float:
-        """One step; returns its loss. Measures on held-out crops when it is time, and at the end."""
+        """One step; returns its loss. Measures on held-out crops when it is time, and at the end. Raises UserError when
+        the loss is not finite: the weights are lost then."""
         s = self.settings
         started = time.monotonic()
         rng = np.random.default_rng((s.seed, self.steps_done))
@@ -110,6 +112,8 @@ class Trainer:
         for optimiser in self.optimisers:
             optimiser.step()
         value = float(loss.detach())
+        if not math.isfinite(value):
+            raise UserError(f"the loss was no number any more at step {self.steps_done + 1}", "choose a lower rate")
         self.losses.append(value)
         self._since.append(value)
         self.steps_done += 1
@@ -136,7 +140,7 @@ class Trainer:
         held_out = other = float("nan")
         if self.measured is not None:
             held_out = held_out_nll(self.net, self.measured, self.device, check)
-            if self.net.config.reads_performance:
+            if self.net.config.reads_performance and self.measured.has_other_pieces:
                 other = held_out_nll(self.net, self.measured.with_other_styles(), self.device, check)
         point = {
             "step": self.steps_done, "tokens": self.tokens, "seconds": self.seconds, "rate": rate,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from engines.core import data
 from engines.core.errors import UserError
 from engines.core.job import JobContext, job
 from engines.core.weights import find_weights, save_weights
@@ -34,11 +35,11 @@ def measure(spec: MeasureSpec, ctx: JobContext) -> MeasureResult:
     device = net.softmax.weight.device
     nats, tokens = nll_of_crops(net, batch, device, ctx.check)
     other = {"style": float("nan"), "melody": float("nan")}
-    if config.reads_performance:
+    if config.reads_performance and batch.has_other_pieces:
         ctx.progress(1, 3, "With other styles")
         wrong, _ = nll_of_crops(net, batch.with_other_styles(), device, ctx.check)
         other["style"] = float(wrong.sum() / tokens.sum())
-    if config.reads_melody:
+    if config.reads_melody and batch.has_other_pieces:
         ctx.progress(2, 3, "With other melodies")
         wrong, _ = nll_of_crops(net, batch.with_other_melodies(), device, ctx.check)
         other["melody"] = float(wrong.sum() / tokens.sum())
@@ -63,10 +64,11 @@ def measure(spec: MeasureSpec, ctx: JobContext) -> MeasureResult:
 def trained_on(said: str) -> str:
     """The source named at the beginning of a card's `data`."""
     known = {"POP909": "pop909", "synthetic scale walks": "walks", "pieces made by code": "library"}
+    known[data.find("piano-midi-de").title] = "piano-midi-de"
     for name, source in known.items():
         if said.startswith(name):
             return source
-    raise UserError("these weights do not say what they were trained on", "name a source to measure on")
+    raise UserError("the card of these weights names no music that is known here", "name a source to measure on")
 
 
 def _write(spec: MeasureSpec, result: MeasureResult) -> None:

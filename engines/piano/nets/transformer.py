@@ -20,6 +20,9 @@ from engines.piano.vocabulary import MELODY_STEPS_PER_SECOND, PAD, SHIFT, STEPS_
 
 Mode = Literal["unconditional", "performance", "melody", "melody+performance", "unpooled"]
 Merge = Literal["sum", "concat", "tile"]
+Manner = Literal["two-sided", "spill", "none"]
+_KINDS: Final[dict[str, tuple[type, ...]]] = {"int": (int,), "float": (int, float), "bool": (bool,)}
+"""What a card may give for a field of that type; all others are words."""
 STEPS_PER_MELODY_TOKEN: Final = STEPS_PER_SECOND // MELODY_STEPS_PER_SECOND
 _EPS: Final = 1e-6
 _LONGEST: Final = 10_000.0
@@ -49,7 +52,7 @@ class StyleConfig:
     dropout: float = 0.1
     mode: Mode = "performance"
     merge: Merge = "sum"
-    encoder_relative: Literal["two-sided", "spill", "none"] = "two-sided"
+    encoder_relative: Manner = "two-sided"
     R_enc: int = 0
     clock: bool = False
     length: int = 2048
@@ -60,11 +63,15 @@ class StyleConfig:
     def __post_init__(self) -> None:
         if self.mode not in get_args(Mode) or self.merge not in get_args(Merge):
             raise UserError(f"expected a mode out of {', '.join(get_args(Mode))}, got {self.mode!r} ({self.merge!r})")
-        if self.d % self.heads or self.key_channels % self.heads or self.d % 2:
-            raise UserError(f"d {self.d} and key_channels {self.key_channels} do not share out on {self.heads} heads")
+        if self.encoder_relative not in get_args(Manner):
+            raise UserError(f"expected encoder_relative out of {', '.join(get_args(Manner))}")
         small = [f.name for f in fields(self) if f.type == "int" and getattr(self, f.name) < (f.name != "R_enc")]
         if small:
             raise UserError(f"expected at least 1 for {', '.join(small)}")
+        if self.d % self.heads or self.key_channels % self.heads or self.d % 2:
+            raise UserError(f"d {self.d} and key_channels {self.key_channels} do not share out on {self.heads} heads")
+        if not 0 <= self.dropout < 1:
+            raise UserError(f"expected a dropout in [0, 1), got {self.dropout}")
 
     @property
     def reads_performance(self) -> bool:
@@ -88,13 +95,15 @@ class StyleConfig:
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> StyleConfig:
         """From a model card's architecture. Raises UserError where it describes another network."""
-        known = {f.name for f in fields(cls)}
-        if values.get("kind") != "style-autoencoder" or not set(values) <= known | {"kind"}:
+        known = {f.name: str(f.type) for f in fields(cls)}
+        if values.get("kind") != "style-autoencoder" or not set(values) <= {*known, "kind"}:
             raise UserError("these weights are not of a style autoencoder", "choose weights of the piano panel")
-        try:
-            return cls(**{name: value for name, value in values.items() if name != "kind"})
-        except TypeError as error:
-            raise UserError(f"the card of these weights is damaged: {error}") from error
+        given = {name: value for name, value in values.items() if name != "kind"}
+        for name, value in given.items():
+            kinds = _KINDS.get(known[name], (str,))
+            if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+                raise UserError(f"the card of these weights is damaged: {name} is {value!r}", "train them again")
+        return cls(**given)
 
 
 class Embedding(nn.Module):

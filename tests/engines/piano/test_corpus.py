@@ -163,3 +163,16 @@ def test_pop_songs_are_read_with_the_arrangers_melodies() -> None:
     assert sum(len(p) >= 2048 for p in found.pieces) > 0.9 * 909
     assert 5_800_000 < found.tokens < 5_900_000
     assert tokens_of("pop909").tokens == found.tokens
+
+
+def test_a_copy_with_wrong_bytes_anywhere_is_read_anew(folder: Path) -> None:
+    tokens_of(str(folder), melodies=False)
+    (kept,) = (paths.cache_folder() / "piano").iterdir()
+    whole, rng = kept.read_bytes(), np.random.default_rng(0)
+    refused = 0
+    for _ in range(150):
+        data = np.frombuffer(whole, np.uint8).copy()
+        data[rng.integers(0, len(data), rng.integers(1, 9))] = rng.integers(0, 256)
+        kept.write_bytes(data.tobytes())
+        refused += music._load(kept, "x", "y") is None
+    assert refused > 30

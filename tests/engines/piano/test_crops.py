@@ -159,3 +159,18 @@ def test_fixed_crops_are_the_same_whenever_asked_and_take_turns() -> None:
 def test_nothing_to_train_on_is_said() -> None:
     with pytest.raises(UserError, match="no piece"):
         Crops([], [], 16, 8)
+
+
+def test_another_style_is_always_that_of_another_piece() -> None:
+    pieces = [text(seed) for seed in range(3)]
+    crops = Crops(pieces, [held_melody()] * 3, 32, 20)
+    batch = crops.fixed(7, 0)  # The first and the last crop are of one piece.
+    assert batch.piece[0] == batch.piece[6]
+    rows = [int(np.flatnonzero((batch.target == other).all(1))[0]) for other in batch.with_other_styles().performance]
+    assert (batch.piece[rows] != batch.piece).all()
+    assert rows[1:] == [0, 1, 2, 3, 4, 5], "the crop before, where it is of another piece"
+    alone = Crops(pieces[:1], [held_melody()], 32, 20).fixed(4, 0)
+    assert not alone.has_other_pieces and batch.has_other_pieces
+    for change in (alone.with_other_styles, alone.with_other_melodies):
+        with pytest.raises(ValueError, match="more than one piece"):
+            change()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from statistics import NormalDist
 
 import numpy as np
@@ -107,3 +108,19 @@ def test_too_little_music_is_refused() -> None:
         profile(Notes.of([(0, 1, 60, 64)]))
     with pytest.raises(UserError, match="too short"):
         profile(Notes.empty())
+
+
+def test_hours_of_music_are_compared_in_little_memory() -> None:
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(1500, 5)), rng.normal(size=(1700, 5)) + 0.3
+
+    def mean(x: np.ndarray, y: np.ndarray) -> float:
+        return float(np.mean([(10 / (10 + ((row - y) ** 2).sum(1))).mean() for row in x]))
+
+    tracemalloc.start()
+    got = mmd_imq(a, b)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert got == pytest.approx(mean(a, a) + mean(b, b) - 2 * mean(a, b), abs=1e-12)
+    assert mmd_imq(a, a) == 0
+    assert peak < 60e6, "all differences at once are 200 MB"

@@ -226,3 +226,11 @@ def test_a_file_with_wrong_bytes_never_breaks_the_reader(faults: list[tuple[int,
 def test_numbers_of_variable_length(value: int) -> None:
     data = compose(480, 500_000, [(value, b"\x90\x3c\x40"), (value, b"\x80\x3c\x40")])
     assert parse(data).tracks[0].events[0][0] == value
+
+
+def test_moments_too_late_for_whole_numbers_are_late_and_not_negative() -> None:
+    from engines.piano.smf import RawFile
+
+    far = RawFile(0, 1, 0.0, (), ((0, 2**24 - 1),), ())
+    ticks = np.array([0, 2**30, 2**40, 2**41])
+    assert np.allclose(far.seconds(ticks), ticks * ((2**24 - 1) / 1e6))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from engines.piano.jobs.styles import beginning
 from engines.piano.midi import write_midi
 from engines.piano.nets.transformer import StyleConfig, build
 from engines.piano.notes import Notes
-from engines.piano.spec import LikenessSpec, MorphSpec, StylesSpec
+from engines.piano.spec import LikenessSpec, MeasureSpec, MorphSpec, StylesSpec
 from engines.piano.stylemap import between, blend, plane, probe
 
 SMALL: dict[str, Any] = {
@@ -148,3 +149,48 @@ def test_music_too_short_to_have_a_style_is_like_nothing() -> None:
     source = profile(Notes.of([(k / 4, k / 4 + 0.2, 60 + k % 5, 64) for k in range(80)]))
     assert (_overlaps(Notes.empty(), source) == 0).all()
     assert np.isnan(_overlaps(Notes.empty(), None)).all()
+
+
+def test_a_probe_is_an_explicit_leaving_out() -> None:
+    rng = np.random.default_rng(3)
+    z = rng.normal(size=(30, 6)) @ rng.normal(size=(6, 6))
+    y = z[:, 0] + rng.normal(size=30)
+    errors = []
+    for ridge in 10.0 ** np.arange(-4, 4):
+        scale = ((z - z.mean(0)) ** 2).sum() / len(z)
+        wrong = 0.0
+        for k in range(30):
+            # Left out of the sums, but the mean and the ridge are those of all points, as the hat matrix has them.
+            kept = np.arange(30) != k
+            x = np.column_stack((z - z.mean(0), np.ones(30)))
+            penalty = np.diag([*[ridge * scale] * 6, 0.0])
+            w = np.linalg.solve(x[kept].T @ x[kept] + penalty, x[kept].T @ y[kept])
+            wrong += float((y[k] - x[k] @ w) ** 2) / 30
+        errors.append(wrong)
+    total = float(((y - y.mean()) ** 2).mean() * (30 / 29) ** 2)
+    assert probe(z, y) == pytest.approx(1 - min(errors) / total, rel=1e-6)
+
+
+def test_thousands_of_pieces_are_probed_at_once() -> None:
+    z = np.random.default_rng(4).normal(size=(3000, 32))
+    start = time.process_time()
+    assert probe(z, z[:, 0]) > 0.99
+    assert time.process_time() - start < 2, "a matrix of 3,000 x 3,000 takes a minute"
+
+
+def test_weights_are_measured_on_what_their_card_names() -> None:
+    from engines.core import data
+    from engines.piano.jobs.measure import trained_on
+
+    assert trained_on("POP909, 727 training pieces") == "pop909"
+    assert trained_on(f"{data.find('piano-midi-de').title}, 200 training pieces") == "piano-midi-de"
+    with pytest.raises(UserError, match="names no music"):
+        trained_on("holiday, 5 training pieces")
+
+
+def test_a_network_is_measured_with_the_style_and_the_melody_of_other_pieces(music: Path, tmp_path: Path) -> None:
+    found = run_job(
+        "piano.measure", MeasureSpec(weights=weights(tmp_path, "melody+performance"), source=str(music), crops=6)
+    )
+    assert found.own == pytest.approx(found.per_crop.mean(), rel=1e-6)
+    assert found.other_style not in (found.own, found.other_melody) and np.isfinite(found.other_melody)

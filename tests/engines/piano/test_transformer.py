@@ -203,3 +203,14 @@ def test_what_does_not_fit_is_said() -> None:
         net_of("performance").melody_memory(tokens(1, 4))
     with pytest.raises(UserError, match="style"):
         net_of("performance").logits(tokens(1, 4))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [{"heads": 0}, {"d": 16.0}, {"d": "16"}, {"encoder_relative": "left"}, {"dropout": "x"}, {"dropout": 1.5},
+     {"clock": "no"}, {"layers_dec": True}, {"mode": ["performance"]}, {"length": -4}],
+)  # fmt: skip
+def test_a_damaged_card_is_refused(damage: dict[str, Any]) -> None:
+    card = {**StyleConfig(**SMALL).to_json(), **damage}
+    with pytest.raises(UserError):
+        build(card)
