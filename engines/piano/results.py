@@ -64,7 +64,7 @@ class ShipResult:
 
 @dataclass(frozen=True)
 class MeasureResult:
-    """NLL of one network in nats per token, over all tokens of the crops; one set of crops is the same for all networks.
+    """NLL of one network in nats per token, over all tokens of crops; one set of crops is the same for all networks.
 
     own: told what it was trained to be told. other_style: told another piece's performance; other_melody: another's
     melody; NaN where it reads none, or where all crops are of one piece. per_crop: float64 [C], of `own`.
