@@ -55,11 +55,13 @@ class _Event:
 def musicxml(notes: Notes, bpm: float = 120.0, *, title: str = "Performance") -> str:
     """The score as text. bpm: quarter notes a minute that a sixteenth is measured by.
 
-    Keys as they were pressed, without the pedal. In each staff a chord ends where the next one begins. Whole bars
+    Keys as they were pressed, without the pedal; pitches that a piano has no key for are left out (the lowest have
+    octaves that the format does not know). In each staff a chord ends where the next one begins. Whole bars
     of silence at the beginning are left out. Raises UserError for no notes, or for more than 3,000 bars.
     """
     if not 10 <= bpm <= 400:
         raise UserError(f"expected 10 to 400 quarter notes a minute, got {bpm}")
+    notes = notes.on_keys()
     if not len(notes):
         raise UserError("there are no notes to write down", "compose or open something first")
     grid = 60 / bpm / PER_QUARTER
