@@ -8,14 +8,14 @@ from dataclasses import replace
 from typing import Final
 
 import numpy as np
-from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt
+from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen, QRegion
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from workbench.theme import Colours, Theme, font
 from workbench.widgets.canvas import Canvas, paint_ring
 from workbench.widgets.roll_frame import FramePainter
-from workbench.widgets.roll_geometry import RollGeometry, fitting_pitches
+from workbench.widgets.roll_geometry import LEAST_NOTE, RollGeometry, fitting_pitches
 from workbench.widgets.roll_ink import melody_colour
 from workbench.widgets.roll_notes import HasNotes, RollNotes, changed_stretch
 from workbench.widgets.roll_painting import Colouring, Lane, RollContent, RollPainter
@@ -35,8 +35,11 @@ class RollCanvas(Canvas):
     """Notes over time and pitch, with keys, ruler and pedal. `PianoRoll` adds what mouse and keyboard do.
 
     timeline: shared by the rolls that scroll together; one of its own if none is given. hint: said in the
-    middle while there is no note.
+    middle while there is no note. Signals: `colouring_changed()` when notes are coloured by something else, or what
+    the colours stand for has changed.
     """
+
+    colouring_changed = Signal()
 
     def __init__(
         self,
@@ -87,17 +90,24 @@ class RollCanvas(Canvas):
     def content(self) -> RollContent:
         return self._content
 
-    def set_notes(self, notes: HasNotes | None) -> None:
+    def set_notes(self, notes: HasNotes | None, values: np.ndarray | None = None) -> None:
         """Show notes; only the strips that differ are painted anew, so a piece may grow several times a second.
 
-        Raises ValueError as `RollNotes.of`.
+        values: float [N], of the notes in order of (start, pitch), as in `set_values`; a note keeps its value.
+        Raises ValueError as `RollNotes.of`, and for another number of values.
         """
         new = RollNotes.empty() if notes is None else RollNotes.of(notes)
+        if values is not None and len(values) != len(new):
+            raise ValueError(f"expected {len(new)} values, got {len(values)}")
         old = self._content
         changed = changed_stretch(old.notes, new)
         if changed is None:
+            if values is not None:
+                low, high = old.value_range
+                self.set_values(values, old.value_name, old.value_unit, low=low, high=high)
             return
-        self._content = replace(old, notes=new, values=None if len(new) != len(old.notes) else old.values)
+        kept = values if values is not None else old.values if len(new) == len(old.notes) else None
+        self._content = replace(old, notes=new, values=kept)
         if self._is_fitted_to_pitches:
             self.fit_pitches()
         self._spoil(changed, old.duration)
@@ -142,14 +152,44 @@ class RollCanvas(Canvas):
     def set_colouring(
         self, by: Colouring, values: np.ndarray | None = None, *, low: float = 0.0, high: float = 1.0
     ) -> None:
-        """Colour notes by velocity, by pitch class, or by float [N] `values` between low and high.
+        """Colour notes by velocity, by pitch class, or by values: float [N] between low and high, or else those that
+        `set_values` gave; grey where there are none.
 
         Raises ValueError if there are not as many values as notes.
         """
-        if by == "values" and (values is None or len(values) != len(self.notes)):
-            raise ValueError(f"expected {len(self.notes)} values, got {0 if values is None else len(values)}")
-        kept = None if values is None else np.asarray(values, np.float64)
-        self._change(replace(self._content, colouring=by, values=kept, value_range=(low, high)))
+        before = self._content
+        if values is not None:
+            self._content = replace(before, values=self._checked(values), value_range=(low, high))
+        if by != before.colouring or values is not None:
+            self._change(replace(self._content, colouring=by))
+            self.colouring_changed.emit()
+
+    def set_values(
+        self, values: np.ndarray | None, name: str, unit: str = "", *, low: float = 0.0, high: float = 1.0
+    ) -> None:
+        """A number for each note, float [N], NaN where none is known, that notes may be coloured by and that is told;
+        None for no numbers. name, unit: in words. low, high: the ends of the colours.
+
+        Raises ValueError if there are not as many values as notes.
+        """
+        old = self._content
+        kept = None if values is None else self._checked(values)
+        new = replace(old, values=kept, value_name=name, value_unit=unit, value_range=(low, high))
+        same = (old.values is None and kept is None) or (
+            old.values is not None and kept is not None and np.array_equal(old.values, kept, equal_nan=True)
+        )
+        if same and (old.value_name, old.value_unit, old.value_range) == (name, unit, (low, high)):
+            return
+        if new.colouring == "values":
+            self._change(new)
+        else:
+            self._content = new  # No colour that is seen has changed.
+        self.colouring_changed.emit()
+
+    def _checked(self, values: np.ndarray) -> np.ndarray:
+        if len(values) != len(self.notes):
+            raise ValueError(f"expected {len(self.notes)} values, got {len(values)}")
+        return np.asarray(values, np.float64)
 
     def set_lane(self, lane: Lane | None) -> None:
         """Numbers in time on a strip below the notes; None takes it away."""
@@ -405,11 +445,8 @@ class RollCanvas(Canvas):
         g = self.geometry_now()
         if not (at.x() >= g.left and g.top <= at.y() < g.bottom) or not len(searched):
             return -1
-        boxes = g.rects(searched)
-        hit = (
-            (searched.pitch == g.pitch_of(at.y()))
-            & (boxes[:, 0] - 1 <= at.x())
-            & (at.x() <= boxes[:, 0] + boxes[:, 2] + 1)
-        )
-        found = np.flatnonzero(hit)
+        near = searched.within(g.time_of(at.x() - 2 - LEAST_NOTE), g.time_of(at.x() + 2))
+        near = near[searched.pitch[near] == g.pitch_of(at.y())]
+        boxes = g.rects(searched.taken(near))
+        found = near[(boxes[:, 0] - 1 <= at.x()) & (at.x() <= boxes[:, 0] + boxes[:, 2] + 1)]
         return int(found[-1]) if len(found) else -1

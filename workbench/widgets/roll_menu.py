@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QMenu
 from workbench.commands import later
 from workbench.widgets.basics import number
 from workbench.widgets.roll_notes import clock_text, pitch_name
+from workbench.widgets.roll_painting import Colouring
 
 if TYPE_CHECKING:
     from workbench.widgets.piano_roll import PianoRoll
@@ -26,9 +27,19 @@ def tip(roll: PianoRoll, at: QPointF) -> str:
             said = [f"{what} {pitch_name(int(notes.pitch[k]))}".strip()]
             if not what:
                 said.append(f"velocity {notes.velocity[k]}")
+                said += _value(roll, k)
             said.append(f"{1000 * length:.0f}\u202fms from {clock_text(float(notes.start[k]), 0.01)}")
             return ", ".join(said)
     return _lane_tip(roll, at)
+
+
+def _value(roll: PianoRoll, k: int) -> list[str]:
+    """The number that goes with a note, if one is known."""
+    content = roll.content
+    value = content.known_values[k]
+    if not np.isfinite(value):
+        return []
+    return [f"{content.value_name or 'value'} {number(float(value))}\u202f{content.value_unit}".strip()]
 
 
 def _lane_tip(roll: PianoRoll, at: QPointF) -> str:
@@ -59,7 +70,17 @@ def add_actions(roll: PianoRoll, menu: QMenu) -> None:
     follow.setCheckable(True)
     follow.setChecked(line.is_following)
     colour = menu.addMenu("Colour notes by")
-    for by in ("velocity", "pitch class"):
-        action = colour.addAction(by.capitalize(), later(roll.set_colouring, by))
+    colour.setToolTipsVisible(True)
+    for by, text in colourings(roll):
+        action = colour.addAction(text, later(roll.set_colouring, by))
         action.setCheckable(True)
         action.setChecked(roll.content.colouring == by)
+        if by == "values" and not np.isfinite(roll.content.known_values).any():
+            action.setToolTip("Not known of any note here yet: notes will be grey")
+
+
+def colourings(roll: PianoRoll) -> list[tuple[Colouring, str]]:
+    """What notes can be coloured by, and its name; numbers only where somebody said what they are."""
+    found: list[tuple[Colouring, str]] = [("velocity", "Velocity"), ("pitch class", "Pitch class")]
+    name = roll.content.value_name
+    return [*found, ("values", name[0].upper() + name[1:])] if name else found

@@ -66,9 +66,13 @@ class RollNotes:
             raise ValueError("expected finite times, got NaN or infinity")
         if len(pitch) and not (pitch.min() >= 0 and pitch.max() <= 127):
             raise ValueError(f"expected pitches in 0..127, got {pitch.min()}..{pitch.max()}")
-        order = np.lexsort((pitch, start))
         pedal = np.asarray(getattr(notes, "pedal", _no_pedal()), np.float64).reshape(-1, 2)
-        return RollNotes(start[order], end[order], pitch[order], np.clip(velocity[order], 1, 127), pedal)
+        velocity = np.clip(velocity, 1, 127)
+        apart = np.diff(start)
+        if bool(((apart > 0) | ((apart == 0) & (np.diff(pitch) >= 0))).all()):
+            return RollNotes(start, end, pitch, velocity, pedal)
+        order = np.lexsort((pitch, start))
+        return RollNotes(start[order], end[order], pitch[order], velocity[order], pedal)
 
     @staticmethod
     def empty() -> RollNotes:
@@ -104,6 +108,12 @@ class RollNotes:
 def changed_stretch(before: RollNotes, after: RollNotes) -> tuple[float, float] | None:
     """The seconds outside which both look the same; None where they are equal. Notes that are finished while a
     piece is composed come near its end, so a view has little to draw anew."""
+    if not len(before) or not len(after):  # one of them may be hours long, and nothing of it need be compared
+        some = [notes for notes in (before, after) if len(notes) or len(notes.pedal)]
+        if not some or (len(before) == len(after) and np.array_equal(before.pedal, after.pedal)):
+            return None
+        begins = [float(times.min()) for notes in some for times in (notes.start, notes.pedal) if len(times)]
+        return min(begins), max(notes.duration for notes in some)
     old = np.stack([before.start, before.end, before.pitch, before.velocity], axis=1)
     new = np.stack([after.start, after.end, after.pitch, after.velocity], axis=1)
     least = min(len(old), len(new))
@@ -170,14 +180,25 @@ def velocity_rgb(dark: bool = False) -> np.ndarray:
     return _way(way, LEVELS)
 
 
+_CLASSES_LIGHT: Final = (
+    "#009eac", "#004b56", "#adb8cb", "#4d54a5", "#380e83", "#8b66df", "#b295ff", "#926169", "#512700", "#b68200",
+    "#675300", "#b9ba41",
+)  # fmt: skip
+_CLASSES_DARK: Final = (
+    "#00fdfb", "#4589ff", "#464fc2", "#a074bd", "#734982", "#9c6a69", "#dbc0b4", "#ffa44c", "#535441", "#d2ec7a",
+    "#547100", "#529b00",
+)  # fmt: skip
+"""Found by a search for the largest least distance in Oklab between any two, as seen with all cones, without the green
+and without the red ones (Machado, Oliveira and Fernandes 2009): 0.1, where hues of like lightness had 0.01."""
+
+
 @lru_cache(maxsize=8)
 def pitch_class_rgb(dark: bool = False) -> np.ndarray:
-    """uint8 [12, 3]: hues by fifths, so that notes that go together look related."""
-    fifths = np.arange(12) * 7 % 12
-    hue = 2 * np.pi * (fifths / 12 + 0.04)
-    light = np.where(fifths % 2, 0.78 if dark else 0.66, 0.70 if dark else 0.56)
-    lab = np.stack([light, 0.14 * np.cos(hue), 0.14 * np.sin(hue)], axis=1)
-    return np.rint(from_oklab(lab) * 255).astype(np.uint8)
+    """uint8 [12, 3]: hues by fifths, so that notes that go together look related; lightness tells them apart where hue
+    cannot."""
+    table = _CLASSES_DARK if dark else _CLASSES_LIGHT
+    by_fifths = np.array([[int(text[i : i + 2], 16) for i in (1, 3, 5)] for text in table], np.uint8)
+    return by_fifths[np.arange(12) * 7 % 12]
 
 
 @lru_cache(maxsize=8)
@@ -185,6 +206,12 @@ def value_rgb(dark: bool = False) -> np.ndarray:
     """uint8 [LEVELS, 3]: the theme's map for quantities, without the end that sinks into the ground."""
     lut = colormaps.sequential(dark).lut
     return lut[np.linspace(60, 250, LEVELS).astype(int)]
+
+
+@lru_cache(maxsize=8)
+def unknown_rgb(dark: bool = False) -> np.ndarray:
+    """uint8 [3]: a grey for what has no value; no quantity has a colour without a hue."""
+    return np.array([110, 116, 128] if dark else [198, 202, 210], np.uint8)
 
 
 def level_of(values: np.ndarray, low: float, high: float) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 import numpy as np
@@ -11,15 +11,18 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPainterPath, QPen
 
 from workbench.theme import Colours, Theme
 from workbench.widgets.pixels import wants_light_ink
+from workbench.widgets.roll_dense import is_crowded, paint_crowd
 from workbench.widgets.roll_geometry import RollGeometry, tick_step, tick_times
 from workbench.widgets.roll_ink import melody_colour, mixed, sized
 from workbench.widgets.roll_notes import (
+    LEVELS,
     RollNotes,
     clock_text,
     is_black,
     level_of,
     pitch_class_rgb,
     pitch_name,
+    unknown_rgb,
     value_rgb,
     velocity_level,
     velocity_rgb,
@@ -50,7 +53,11 @@ class Lane:
 
 @dataclass(frozen=True)
 class RollContent:
-    """All that a roll shows. values: float64 [N] beside `notes`, for the colouring "values"."""
+    """All that a roll shows.
+
+    values: float64 [N] beside `notes`, for the colouring "values"; NaN, or None for all, is not known. value_name,
+    value_unit: what they are, in words. value_range: the ends of their colours.
+    """
 
     notes: RollNotes = field(default_factory=RollNotes.empty)
     ghost: RollNotes | None = None
@@ -58,6 +65,8 @@ class RollContent:
     colouring: Colouring = "velocity"
     values: np.ndarray | None = None
     value_range: tuple[float, float] = (0.0, 1.0)
+    value_name: str = ""
+    value_unit: str = ""
     lane: Lane | None = None
     is_dimmed: bool = False
 
@@ -69,9 +78,24 @@ class RollContent:
         """uint8 [K, 3] colours, and int [N] which of them each note has."""
         if self.colouring == "pitch class":
             return pitch_class_rgb(dark), self.notes.pitch.astype(int) % 12
-        if self.colouring == "values" and self.values is not None and len(self.values) == len(self.notes):
-            return value_rgb(dark), level_of(self.values, *self.value_range)
+        if self.colouring == "values":
+            rgb = np.vstack([value_rgb(dark), unknown_rgb(dark)])
+            values = self.known_values
+            levels = np.where(np.isnan(values), LEVELS, level_of(values, *self.value_range))
+            return rgb, levels
         return velocity_rgb(dark), velocity_level(self.notes.velocity)
+
+    @property
+    def known_values(self) -> np.ndarray:
+        """float64 [N], NaN for notes without a value."""
+        if self.values is None or len(self.values) != len(self.notes):
+            return np.full(len(self.notes), np.nan)
+        return self.values
+
+    def part(self, index: np.ndarray) -> RollContent:
+        """The same with some of its notes: colours of a strip need not be found for hours of music."""
+        values = None if self.values is None else self.known_values[index]
+        return replace(self, notes=self.notes.taken(index), values=values)
 
     def in_words(self) -> str:
         """How many notes, from where to where, how long; "" without notes."""
@@ -86,13 +110,16 @@ class RollContent:
         notes = self.notes
         if not len(notes):
             return {}
-        return {
+        found = {
             "start (s)": notes.start,
             "end (s)": notes.end,
             "pitch": notes.pitch,
             "name": np.array([pitch_name(int(p)) for p in notes.pitch]),
             "velocity": notes.velocity,
         }
+        if self.values is not None:
+            found[f"{self.value_name or 'value'} ({self.value_unit})".replace(" ()", "")] = self.known_values
+        return found
 
 
 class RollPainter:
@@ -118,9 +145,8 @@ class RollPainter:
         if content.ghost is not None:
             self._paint_ghost(painter, g, content.ghost)
         painter.setOpacity(painter.opacity() * (0.42 if content.is_dimmed else 1.0))
-        rgb, which = content.note_colours(self.theme.is_dark)
-        seen = content.notes.within(g.time_of(g.left - 3), g.time_of(g.width + 3))
-        self._paint_notes(painter, g, content.notes.taken(seen), rgb, which[seen])
+        shown = content.part(content.notes.within(g.time_of(g.left - 3), g.time_of(g.width + 3)))
+        self._paint_notes(painter, g, shown.notes, *shown.note_colours(self.theme.is_dark))
         painter.restore()
         if content.melody is not None:
             painter.save()
@@ -166,6 +192,9 @@ class RollPainter:
         self, painter: QPainter, g: RollGeometry, notes: RollNotes, rgb: np.ndarray, which: np.ndarray
     ) -> None:
         if not len(notes):
+            return
+        if is_crowded(g, notes):
+            paint_crowd(painter, g, notes, rgb, which)
             return
         boxes = g.rects(notes)
         rounds = g.row >= ROUND_FROM and len(notes) <= MOST_ROUND

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -19,6 +19,8 @@ from workbench.widgets.roll_notes import clock_text
 GAP: Final = 4
 SURPRISE: Final = 4.0
 """Nats at which a chip's bar is full; a guess among all 310 tokens costs ln 310 = 5.7."""
+UNMARKED: Final = 0.35
+"""Opacity of chips that do not belong to what was chosen elsewhere."""
 
 
 class TokenChips(Canvas):
@@ -36,6 +38,8 @@ class TokenChips(Canvas):
         self.surprise: np.ndarray | None = None
         self.current = -1
         self.chosen = -1
+        self.marked: np.ndarray | None = None
+        self.more: Callable[[int], str] | None = None
         self.top_row = 0
         self._widest = 0.0
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -105,6 +109,8 @@ class TokenChips(Canvas):
         painter.save()
         painter.translate(target.topLeft())
         for index in range(first, last):
+            if self.marked is not None:
+                painter.setOpacity(1.0 if self.marked[index] else UNMARKED)
             self._paint_chip(painter, index)
         painter.restore()
 
@@ -152,7 +158,10 @@ class TokenChips(Canvas):
 
     def tip_at(self, at: QPointF) -> str:
         index = self.index_at(at)
-        return self.describe(index) if index >= 0 else ""
+        if index < 0:
+            return ""
+        more = self.more(index) if self.more is not None else ""
+        return f"{self.describe(index)}\n{more}" if more else self.describe(index)
 
     # -- scrolling and choosing -------------------------------------------------------------------------------
 
@@ -261,6 +270,8 @@ class TokenStream(QWidget):
         chips.texts, chips.kinds, chips.times = tuple(texts), kinds, times
         chips.kind_names = tuple(kind_names)
         chips.surprise = None if surprise is None else np.asarray(surprise, np.float64)
+        if chips.marked is not None and len(chips.marked) != len(texts):
+            chips.marked = None
         chips.chosen = min(chips.chosen, len(texts) - 1)
         chips.current = min(chips.current, len(texts) - 1)
         chips.measure()
@@ -283,6 +294,32 @@ class TokenStream(QWidget):
     def choose(self, index: int) -> None:
         """Choose a token and bring it into sight."""
         self.chips.choose(index)
+
+    def show_chosen(self, index: int) -> None:
+        """Frame a token that was chosen elsewhere, -1 for none; says nothing."""
+        chips = self.chips
+        chips.chosen = index if 0 <= index < len(chips.texts) else -1
+        if chips.chosen >= 0:
+            chips.reveal(chips.chosen)
+        chips.update()
+
+    def set_marked(self, marked: np.ndarray | None) -> None:
+        """Let all tokens but those of bool [L] step back, and bring the first of them into sight; None ends it.
+
+        Raises ValueError for another length.
+        """
+        chips = self.chips
+        if marked is not None and len(marked) != len(chips.texts):
+            raise ValueError(f"expected {len(chips.texts)} marks, got {len(marked)}")
+        chips.marked = None if marked is None else np.asarray(marked, bool)
+        if chips.marked is not None and chips.marked.any():
+            chips.reveal(int(np.argmax(chips.marked)))
+            chips.setAccessibleDescription(f"{int(chips.marked.sum())} of {len(chips.texts)} tokens chosen")
+        chips.refresh()
+
+    def set_tips(self, more: Callable[[int], str] | None) -> None:
+        """More lines for the tooltip of a token, asked when it is shown."""
+        self.chips.more = more
 
     def _show_place(self) -> None:
         chips = self.chips

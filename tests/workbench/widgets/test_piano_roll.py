@@ -16,7 +16,7 @@ from tests.workbench.widgets.hands import CONTROL, SHIFT, colour_at, drag, heard
 from tests.workbench.widgets.music import dense, notes_of, scale
 from workbench.theme import Theme
 from workbench.widgets.piano_roll import PianoRoll, Region
-from workbench.widgets.roll_notes import RollNotes, velocity_level, velocity_rgb
+from workbench.widgets.roll_notes import RollNotes, unknown_rgb, value_rgb, velocity_level, velocity_rgb
 from workbench.widgets.roll_painting import Lane
 from workbench.widgets.timeline import Timeline
 
@@ -190,6 +190,41 @@ def test_colours_by_pitch_class_and_by_values(roll: PianoRoll) -> None:
         roll.set_colouring("values", np.zeros(3))
     roll.set_notes(scale(4))  # the values are of the notes before
     roll.grab()
+
+
+def test_notes_are_coloured_by_numbers_that_are_known_and_grey_by_others(roll: PianoRoll, theme: Theme) -> None:
+    changes = heard(roll.colouring_changed)
+    menu = roll.context_menu()
+    titles = [a.text() for m in menu.findChildren(type(menu)) for a in m.actions()]
+    assert "Surprise" not in titles, "nobody said what numbers there are"
+    values = np.where(np.arange(16) < 8, 6.0, np.nan)
+    plain = colour_at(roll, place(roll, 0.2, 60))
+    roll.set_values(values, "surprise", "nats", high=6.0)
+    assert colour_at(roll, place(roll, 0.2, 60)) == plain and len(changes) == 1
+    assert roll.tip_at(QPointF(place(roll, 0.2, 60))).startswith("C4, velocity 30, surprise 6\u202fnats")
+    assert "surprise" not in roll.tip_at(QPointF(place(roll, 4.2, 74)))
+    menu = roll.context_menu()
+    next(a for m in menu.findChildren(type(menu)) for a in m.actions() if a.text() == "Surprise").trigger()
+    dark = theme.is_dark
+    assert colour_at(roll, place(roll, 0.2, 60)).getRgb()[:3] == tuple(value_rgb(dark)[-1])
+    assert colour_at(roll, place(roll, 4.2, 74)).getRgb()[:3] == tuple(unknown_rgb(dark))
+    assert roll.columns()["surprise (nats)"][0] == 6.0
+    roll.set_values(values, "surprise", "nats", high=6.0)
+    assert len(changes) == 2, "the same numbers again change nothing"
+    roll.set_values(None, "surprise", "nats", high=6.0)
+    assert colour_at(roll, place(roll, 0.2, 60)).getRgb()[:3] == tuple(unknown_rgb(dark))
+
+
+def test_a_growing_piece_takes_its_numbers_along(roll: PianoRoll) -> None:
+    roll.set_values(np.zeros(16), "surprise", "nats", high=6.0)
+    roll.set_colouring("values")
+    longer = scale(18)
+    roll.set_notes(longer, np.append(np.zeros(16), [6.0, np.nan]))
+    assert np.isnan(roll.content.known_values[17]) and roll.content.known_values[16] == 6.0
+    roll.set_notes(longer, np.full(18, 6.0))
+    assert roll.content.known_values.tolist() == [6.0] * 18, "the same notes with other numbers"
+    with pytest.raises(ValueError, match="18 values, got 3"):
+        roll.set_notes(longer, np.zeros(3))
 
 
 def test_two_rolls_share_a_timeline(qtbot: QtBot, theme: Theme) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tests.workbench.widgets.music import notes_of, scale
 from workbench.colormaps import oklab
+from workbench.oklab import to_oklab
 from workbench.theme import DARK, LIGHT
 from workbench.widgets.pixels import contrast
 from workbench.widgets.roll_geometry import RollGeometry, fitting_pitches, tick_step, tick_times
@@ -21,6 +22,7 @@ from workbench.widgets.roll_notes import (
     pitch_class_rgb,
     pitch_name,
     spoken_pitch,
+    unknown_rgb,
     value_rgb,
     velocity_level,
     velocity_rgb,
@@ -122,6 +124,37 @@ def test_clock() -> None:
     assert clock_text(59.9999, 0.1) == "1:00.0"
     assert clock_text(3600 + 61) == "1:01:01"
     assert clock_text(-0.001) == "0:00"
+
+
+# How people without green or red cones see linear RGB (Machado, Oliveira and Fernandes 2009, severity 1).
+ALL_CONES = np.eye(3)
+DEUTERANOPIA = np.array([(0.367322, 0.860646, -0.227968), (0.280085, 0.672501, 0.047413),
+                         (-0.011820, 0.042940, 0.968881)])  # fmt: skip
+PROTANOPIA = np.array([(0.152286, 1.052583, -0.204868), (0.114503, 0.786281, 0.099216),
+                       (-0.003882, -0.048116, 1.051998)])  # fmt: skip
+
+
+def seen_by(rgb: np.ndarray, cones: np.ndarray) -> np.ndarray:
+    return to_oklab(np.clip((rgb / 255) ** 2.2 @ cones.T, 0, 1) ** (1 / 2.2))
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("cones", [ALL_CONES, DEUTERANOPIA, PROTANOPIA])
+def test_every_eye_tells_any_two_pitch_classes_apart(dark: bool, cones: np.ndarray) -> None:
+    lab = seen_by(pitch_class_rgb(dark), cones)
+    apart = np.linalg.norm(lab[:, None] - lab[None], axis=2) + 9 * np.eye(12)
+    assert apart.min() > 0.09, "hues of like lightness come to 0.007"
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("cones", [ALL_CONES, DEUTERANOPIA, PROTANOPIA])
+def test_every_eye_orders_quantities_and_sees_what_is_unknown(dark: bool, cones: np.ndarray) -> None:
+    lab = seen_by(value_rgb(dark), cones)
+    steps = np.diff(lab[:, 0]) * (1 if dark else -1)
+    assert (steps > 0.01).all()
+    grey = seen_by(unknown_rgb(dark)[None], cones)[0]
+    assert np.linalg.norm(lab - grey, axis=1).min() > 0.04
+    assert np.hypot(*grey[1:]) < 0.025, "a grey for every eye"
 
 
 @pytest.mark.parametrize("dark", [False, True])

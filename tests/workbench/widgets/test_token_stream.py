@@ -92,6 +92,37 @@ def test_a_chip_is_told(stream: TokenStream) -> None:
     assert "surprise (nats)" not in stream.chips.columns()
 
 
+def test_tokens_that_were_not_chosen_elsewhere_step_back(stream: TokenStream, theme: Theme) -> None:
+    def edge(index: int) -> object:
+        box = stream.chips.place_of(index)
+        return colour_at(stream.chips, QPoint(box.left() + 2, box.center().y()))
+
+    marked = np.zeros(400, bool)
+    marked[[200, 202]] = True
+    stream.set_marked(marked)
+    assert stream.chips.shows(200) and stream.chips.accessibleDescription() == "2 of 400 tokens chosen"
+    assert edge(200) == theme.series(0) and edge(201) != theme.series(1)
+    stream.set_marked(None)
+    assert edge(201) == theme.series(1)
+    with pytest.raises(ValueError, match="400 marks, got 3"):
+        stream.set_marked(np.zeros(3, bool))
+    stream.set_marked(marked)
+    fill(stream, 10)  # marks are of the tokens before
+    stream.grab()
+
+
+def test_a_token_chosen_elsewhere_is_framed_without_a_word(stream: TokenStream, theme: Theme) -> None:
+    said = heard(stream.token_chosen)
+    stream.show_chosen(300)
+    edge = stream.chips.place_of(300)
+    assert stream.chips.shows(300) and not said
+    assert colour_at(stream.chips, QPoint(edge.center().x(), edge.top() - 1)).name() == theme.colours.accent
+    stream.show_chosen(999)
+    assert stream.chips.chosen == -1
+    stream.set_tips(lambda k: f"expected: token {k}")
+    assert stream.chips.tip_at(QPointF(stream.chips.place_of(300).center())).endswith("\nexpected: token 300")
+
+
 def test_odd_tokens_are_refused_and_none_are_fine(stream: TokenStream, qtbot: QtBot) -> None:
     with pytest.raises(ValueError, match="2 kinds"):
         stream.set_tokens(["a", "b"], np.zeros(1), np.zeros(2), kind_names=KINDS)
