@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from PySide6.QtCore import QObject, Signal
 
-from engines.piano.requests import ComposeRequest, ComposeSnapshot
+from engines.piano.requests import ComposeRequest, ComposeSnapshot, InspectRequest, InspectSnapshot
 from engines.piano.spec import ComposeSpec
 
 if TYPE_CHECKING:
@@ -20,8 +20,14 @@ Mode = Literal["resting", "starting", "composing"]
 class Composer(QObject):
     """Keeps the session and the newest wish; answers to older ones are dropped.
 
-    answered(ComposeSnapshot). mode_changed(Mode). lost(str): the session's process has ended, or refused.
+    answered(ComposeSnapshot). mode_changed(Mode). lost(str): the session's process has ended, or refused. A subclass
+    may keep another session of this topic: job, spec and answers say which.
     """
+
+    job: ClassVar[str] = "piano.compose"
+    spec: ClassVar[type[ComposeSpec]] = ComposeSpec
+    answers: ClassVar[type[ComposeSnapshot | InspectSnapshot]] = ComposeSnapshot
+    what_ended: ClassVar[str] = "The engine that composes has ended. Press Compose to start a fresh one."
 
     answered = Signal(object)
     mode_changed = Signal(str)
@@ -43,13 +49,11 @@ class Composer(QObject):
     def is_composing(self) -> bool:
         return self.mode != "resting"
 
-    def ask(self, request: ComposeRequest) -> None:
-        """Compose this; whatever is under way is given up."""
+    def ask(self, request: ComposeRequest | InspectRequest) -> None:
+        """Compose (or read) this; whatever is under way is given up."""
         self._generation += 1
         if self._handle is None or self._handle.has_ended:
-            self._handle = self._panel.start(
-                "piano.compose", ComposeSpec(), lane="interactive", main=False, record=False
-            )  # fmt: skip
+            self._handle = self._panel.start(self.job, self.spec(), lane="interactive", main=False, record=False)
             self._handle.published.connect(self._published)
             self._handle.ended.connect(self._ended)
         self._handle.request(replace(request, generation=self._generation))
@@ -70,7 +74,7 @@ class Composer(QObject):
         self._set_mode("resting")
 
     def _published(self, snapshot: object) -> None:
-        if not isinstance(snapshot, ComposeSnapshot) or snapshot.generation != self._generation:
+        if not isinstance(snapshot, self.answers) or snapshot.generation != self._generation:
             return
         self._set_mode("resting" if snapshot.done else "composing")
         self.answered.emit(snapshot)
@@ -82,7 +86,7 @@ class Composer(QObject):
         self._handle = None
         self._set_mode("resting")
         if failed:
-            self.lost.emit("The engine that composes has ended. Press Compose to start a fresh one.")
+            self.lost.emit(self.what_ended)
 
     def _set_mode(self, mode: Mode) -> None:
         if mode != self.mode:
