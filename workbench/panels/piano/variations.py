@@ -6,15 +6,15 @@ import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
+from engines.piano.alignment import KINDS, kinds_of
 from engines.piano.codec import describe
-from engines.piano.vocabulary import OFF, ON, SHIFT, VELOCITY, VOCABULARY
+from engines.piano.vocabulary import VOCABULARY
 from workbench.panels.piano.takes import Takes
 from workbench.theme import GRID, Theme
 from workbench.widgets.basics import icon_button, label, number, percent
 from workbench.widgets.next_tokens import NextTokens
 from workbench.widgets.token_stream import TokenStream
 
-KINDS = ("reserved", "note on", "note off", "time shift", "velocity")
 WORDS = tuple(describe(token) for token in range(VOCABULARY))
 """Every token in words: thousands are shown fifteen times a second."""
 
@@ -99,20 +99,15 @@ class Variations(QWidget):
             self.next.set_next((), np.zeros(0), np.zeros(0, int), kind_names=KINDS)
             return
         tokens = voice.tokens.astype(int)
-        kinds = _kinds(tokens)
+        kinds = kinds_of(tokens)
         self.tokens.set_tokens(
             [WORDS[t] for t in tokens.tolist()], kinds, voice.times, kind_names=KINDS, surprise=voice.nll
         )
         top = voice.top.astype(int)
         self.next.set_next(
-            [WORDS[t] for t in top.tolist()], voice.shares, _kinds(top), kind_names=KINDS,
+            [WORDS[t] for t in top.tolist()], voice.shares, kinds_of(top), kind_names=KINDS,
             taken=int(np.argmax(top == tokens[-1])) if (top == tokens[-1]).any() else -1,
         )  # fmt: skip
         known = voice.nll[np.isfinite(voice.nll)]
         mean = f"{number(float(known.mean()))} nats a token on average. " if len(known) else ""
         self.said.setText(f"{mean}The newest draw, of what could have been drawn:")
-
-
-def _kinds(tokens: np.ndarray) -> np.ndarray:
-    """int [L]: which of KINDS each token is."""
-    return np.searchsorted((ON, OFF, SHIFT, VELOCITY), tokens, "right")
