@@ -40,11 +40,16 @@ TABS: Final = (
     ("Style map", "workbench.panels.piano.map_stage:MapStage", "Where styles lie, and what lies between them"),
     ("Morph", "workbench.panels.piano.morph_view:MorphView", "From style A to style B in seven steps"),
     ("Likeness", "workbench.panels.piano.likeness_view:LikenessView", "Eight features of source and result"),
+    (
+        "Microscope",
+        "workbench.panels.piano.microscope:Microscope",
+        "What the network thinks about a piece, token by token",
+    ),
     ("Blind test", "workbench.panels.piano.blind_stage:BlindStage", "Which of two is closer to a style, by your ears"),
     ("Training lab", "workbench.panels.piano.training_stage:PianoTraining", "Train a network on your own music"),
 )
 """Title, "module:class" of what is imported when first shown, tooltip."""
-DESK, MAP, MORPH, LIKENESS, BLIND, TRAINING = range(6)
+DESK, MAP, MORPH, LIKENESS, MICROSCOPE, BLIND, TRAINING = range(7)
 FORM_FROM: Final = 860
 """Width of the panel from which the settings are shown beside the work by themselves."""
 FIRST_STYLE, FIRST_MELODY = "library/ballad", "library/ode-to-joy"
