@@ -14,8 +14,8 @@ _REMEDY: Final = 'pip install "python-rtmidi>=1.5"; on Linux it also needs libas
 
 
 def keyboards() -> tuple[str, ...]:
-    """Names of the connected inputs. Raises UserError where MIDI input is not installed."""
-    backend = _backend()
+    """Names of the connected inputs. Raises UserError where MIDI is not installed."""
+    backend = midi_backend()
     try:
         return tuple(dict.fromkeys(backend.get_input_names()))
     except Exception as error:
@@ -93,17 +93,17 @@ def open_keyboard(name: str | None = None, parent: QObject | None = None) -> Mid
             "connect one, or play the keys on the screen",
         )
     try:
-        port = _backend().open_input(name or names[0])
+        port = midi_backend().open_input(name or names[0])
     except Exception as error:  # As in `keyboards`.
         raise UserError(f"{name or names[0]} cannot be opened: {error}", "close other programs that use it") from error
     return MidiKeyboard(port, parent)
 
 
-def _backend() -> Any:
+def midi_backend() -> Any:
     """mido's rtmidi backend. Raises UserError."""
     try:
         import mido
 
         return mido.Backend("mido.backends.rtmidi", load=True)
     except (ImportError, OSError) as error:
-        raise UserError(f"MIDI keyboards need python-rtmidi, which cannot be loaded: {error}", _REMEDY) from error
+        raise UserError(f"MIDI ports need python-rtmidi, which cannot be loaded: {error}", _REMEDY) from error

@@ -11,17 +11,17 @@ from engines.piano.sound.soundfont import choose
 from workbench.audio.sinks import Fill, Sink
 from workbench.audio.transport import Transport
 
-Opener = Callable[[Fill, int, int | None], Sink]
-"""``opener(fill, rate, device)``: a started sink, as `sinks.open_sink` gives."""
+Opener = Callable[[Fill, int, int | None, float], Sink]
+"""``opener(fill, rate, device, depth_s)``: a started sink, as `sinks.open_sink` gives."""
 
 
 class Opened:
     """A sink that was started with its mouth shut: it asks for silence until `go`."""
 
-    def __init__(self, opener: Opener, transport: Transport, device: int | None) -> None:
+    def __init__(self, opener: Opener, transport: Transport, device: int | None, depth_s: float) -> None:
         self._fill: Fill | None = None
         self._transport = transport
-        self.sink = opener(self._ask, transport.rate, device)
+        self.sink = opener(self._ask, transport.rate, device, depth_s)
 
     def _ask(self, out: np.ndarray, latency_s: float, at: float | None) -> None:
         fill = self._fill
@@ -37,10 +37,12 @@ class Opened:
 class Opening:
     """The sound card being opened, in a thread that ends with it."""
 
-    def __init__(self, opener: Opener, transport: Transport, device: int | None, instrument: str) -> None:
+    def __init__(
+        self, opener: Opener, transport: Transport, device: int | None, depth_s: float, instrument: str
+    ) -> None:
         self.sink: Opened | None = None
         self._instrument = instrument
-        self._arguments = opener, transport, device
+        self._arguments = opener, transport, device, depth_s
         self._is_unwanted = False
         self._thread = threading.Thread(target=self._run, name="sound card", daemon=True)
         self._thread.start()

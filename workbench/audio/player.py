@@ -16,29 +16,26 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
-from engines.core.errors import UserError
-from engines.piano.sound.bank import RATE, placed
-from engines.piano.sound.mixing import loudness
-from engines.piano.sound.requests import StretchAnswer
-from workbench.audio.exports import Exports
-from workbench.audio.feeder import Feeder, Stretch, music_of
+from engines.piano.sound.bank import RATE
+from workbench.audio.feeder import music_of
+from workbench.audio.hand import Hand
 from workbench.audio.metronome import Metronome
-from workbench.audio.opening import Opener, Opening
-from workbench.audio.renderers import BUDGET_S, HURRY_S, LaneRenderer, LocalRenderer
-from workbench.audio.sinks import SilentSink, Sink, open_sink
-from workbench.audio.transport import State, Transport
+from workbench.audio.midi_out import MidiOut, open_output
+from workbench.audio.opening import Opener
+from workbench.audio.output import Output
+from workbench.audio.rendering import Rendering
+from workbench.audio.sinks import open_sink
+from workbench.audio.transport import Transport
+from workbench.audio.wish import State
 
 if TYPE_CHECKING:
     from engines.piano.notes import Notes
     from workbench.runner import Runner
 
 TICK_MS: Final = 16
+MIDI_MS: Final = 4
+"""How often notes are sent to a MIDI instrument: what is heard late by less cannot be told."""
 _IDLE_TICKS: Final = 60
-_LANE_PATIENCE_S: Final = 0.08
-"""What somebody is about to hear is rendered by the window when the engine process takes longer."""
-_PRESSED_S: Final = 0.9
-"""Of a key's tone so much is computed before it sounds (4 ms); more while it is held, at most …"""
-_HELD_S: Final = 8.0
 SLOWEST, FASTEST = 0.5, 2.0
 OFFSET_S: Final = 0.3
 """The largest correction of the playhead, either way."""
@@ -54,6 +51,8 @@ class Player(QObject):
     """While it plays, 60 times a second; and after a seek."""
     state_changed = Signal(str)
     """"stopped", "buffering" (rendering), "playing", "waiting" (the music is still being written)."""
+    midi_lost = Signal(str)
+    """The MIDI instrument is gone; why."""
     ended = Signal()
     looped = Signal(int)
     """The loop began again; how many times so far."""
@@ -67,6 +66,8 @@ class Player(QObject):
     """What plays, and remarks (a tuple of str) on why it is not a better one."""
     tempo_changed = Signal(float)
     """The new tempo is heard."""
+    waits_changed = Signal(int)
+    """Times that the music was not written in time, so far."""
     exported = Signal(str)
     export_failed = Signal(str)
 
@@ -81,70 +82,100 @@ class Player(QObject):
     ) -> None:
         super().__init__(parent)
         self._now = now
-        self._opener = opener or partial(open_sink, now=now)
         self.transport = Transport(rate, now)
-        self._feeder = Feeder(self.transport)
-        self._local = LocalRenderer()
-        self._lane = LaneRenderer(runner, self._rendered, now) if runner is not None else None
-        self._instrument = ""
-        self._shown_instrument: tuple[str, tuple[str, ...]] = ("", ())
-        self._sink: Sink | None = None
-        self._opening: Opening | None = None
-        self._device: int | None = None
-        self._exports = Exports(self._feeder)
-        self._held: dict[int, tuple[int, float, float]] = {}
-        """Keys pressed by hand: velocity, since when, and how much of the tone was given."""
+        self._rendering = Rendering(self.transport, runner, now, self)
+        self._rendering.instrument_changed.connect(self.instrument_changed)
+        self._rendering.exported.connect(self.exported)
+        self._rendering.export_failed.connect(self.export_failed)
+        self._feeder = self._rendering.feeder
+        self._output = Output(self.transport, opener or partial(open_sink, now=now), now)
+        self._hand = Hand(self.transport.voices, self._rendering.loaded, now)
+        self._midi: MidiOut | None = None
         self._shown_state: State = "stopped"
         self._shown_position = -1.0
         self._shown_keys = b""
-        self._shown_late = self._shown_loops = 0
+        self._shown_late = self._shown_loops = self._shown_waits = 0
         self._shown_tempo = 1.0
         self._idle = 0
         self._is_closed = False
         self._timer = QTimer(self, interval=TICK_MS, timerType=Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self.tick)
+        self._midi_timer = QTimer(self, interval=MIDI_MS, timerType=Qt.TimerType.PreciseTimer)
+        self._midi_timer.timeout.connect(self.follow_midi)
 
     # -- the machine
 
     def open(self, device: int | None = None) -> None:
         """Open the sound card (the system's usual one) and warm the engine; the panel calls it when it is shown."""
-        if self._is_closed or self._opening is not None or (self._sink is not None and device == self._device):
-            return
-        self._device = device
-        if self._sink is None:
-            self._sink = SilentSink("", self.transport.rate, self._now)
-            self._sink.start(self.transport.fill)
-        self._opening = Opening(self._opener, self.transport, self._device, self._instrument)
-        if self._lane is not None:
-            self._lane.start()
-        self._wake()
+        if not self._is_closed and self._output.open(device, self._rendering.instrument):
+            self._rendering.start()
+            self._wake()
 
     def reopen(self) -> None:
         """Look for the sound card again, e.g. after one was plugged in."""
-        self._sink_off()
-        self.open(self._device)
+        self._output.reopen(self._rendering.instrument)
+        self._wake()
 
     def close(self) -> None:
-        """Stop and let go of the sound card, the session and the timer."""
+        """Stop and let go of the sound card, the MIDI output, the session and the timers."""
         self._is_closed = True
         self._timer.stop()
         self.transport.pause()
-        if self._opening is not None:
-            self._opening.abandon()
-            self._opening = None
-        self._sink_off()
-        if self._lane is not None:
-            self._lane.close()
+        self.close_midi()
+        self._output.close()
+        self._rendering.close()
 
     @property
     def output(self) -> tuple[str, str]:
         """The sound card's name, and why there is none."""
-        return ("", "") if self._sink is None else (self._sink.name, self._sink.reason)
+        return self._output.about
 
     @property
     def has_sound(self) -> bool:
         """Whether there is a sound card."""
-        return self._sink is not None and not self._sink.is_silent
+        return self._output.has_sound
+
+    @property
+    def depth_s(self) -> float:
+        """Seconds of music that wait in the sound card; more on a machine that was late."""
+        return self._output.depth_s
+
+    # -- a MIDI instrument
+
+    def open_midi(self, name: str) -> None:
+        """Play on that MIDI output too, the keys played by hand as well. Raises UserError."""
+        if self._midi is not None and self._midi.is_open and self._midi.name == name:
+            return
+        opened = open_output(name)
+        self.close_midi()
+        self._midi = opened
+        opened.lost = self._lost_midi
+        self._wake()
+
+    def close_midi(self) -> None:
+        """Let go of every note and of the MIDI output."""
+        self._midi_timer.stop()
+        midi, self._midi = self._midi, None
+        if midi is not None:
+            midi.close()
+
+    @property
+    def midi(self) -> str:
+        """Name of the MIDI output; empty for none."""
+        return self._midi.name if self._midi is not None else ""
+
+    def _lost_midi(self, why: str) -> None:
+        self.close_midi()
+        self.midi_lost.emit(why)
+
+    def follow_midi(self) -> None:
+        """Send the notes that were just heard; let go of all while nothing plays."""
+        if self._midi is None:
+            self._midi_timer.stop()
+            return
+        is_heard = self.state == "playing" and not self.transport.has_seek_ahead
+        musics = [music for name in self.audible if (music := self._feeder.music(name))]
+        self._midi.follow(self.position if is_heard else None, musics, self.loop)
 
     # -- the music
 
@@ -190,7 +221,7 @@ class Player(QObject):
     # -- the transport
 
     def play(self) -> None:
-        self._ensure_open()
+        self._output.ensure(self._rendering.instrument)
         self.transport.play()
         self._changed()
 
@@ -271,16 +302,13 @@ class Player(QObject):
 
     def set_instrument(self, name: str) -> None:
         """A SoundFont's path, "TimGM6mb", "built-in", or "" for the best there is; renders all anew."""
-        if name != self._instrument:
-            self._instrument = name
-            self._shown_instrument = ("", ())
-            self._feeder.forget_samples()
+        if self._rendering.set_instrument(name):
             self._changed()
 
     @property
     def instrument(self) -> str:
         """The wished instrument."""
-        return self._instrument
+        return self._rendering.instrument
 
     # -- keys played by hand
 
@@ -288,36 +316,25 @@ class Player(QObject):
         """A key goes down; it sounds with the next block, whatever else plays."""
         if not 0 <= pitch <= 127 or velocity < 1:
             return
-        self._ensure_open()
-        player = self._local.chosen(self._instrument).instrument
-        tone = player.tone(pitch, min(velocity, 127), int(_PRESSED_S * self.transport.rate))
-        gain = loudness(np.array([min(velocity, 127)]))[0] * (
-            placed(pitch) if len(tone) == 1 else np.ones(2, np.float32)
-        )
-        self.transport.voices.press(pitch, tone, gain, player.release_s)
-        self._held[pitch] = min(velocity, 127), self._now(), _PRESSED_S
+        self._output.ensure(self._rendering.instrument)
+        velocity = min(velocity, 127)
+        self._hand.press(pitch, velocity)
+        if self._midi is not None:
+            self._midi.press(pitch, velocity)
         self._wake()
 
     def release(self, pitch: int) -> None:
         """The key goes up."""
-        self._held.pop(pitch, None)
-        self.transport.voices.release(pitch)
+        self._hand.release(pitch)
+        if self._midi is not None:
+            self._midi.release(pitch)
         self._wake()
 
     def release_all(self) -> None:
-        self._held.clear()
-        self.transport.voices.release_all()
+        for pitch in self._hand.pitches:
+            self.release(pitch)
+        self._hand.release_all()
         self._wake()
-
-    def _hold_keys(self) -> None:
-        """More of the tones of keys that are held long, one key a tick."""
-        for pitch, (velocity, since, given) in self._held.items():
-            if given < _HELD_S and self._now() - since > given / 2:
-                longer = min(2 * given, _HELD_S)
-                player = self._local.chosen(self._instrument).instrument
-                self.transport.voices.lengthen(pitch, player.tone(pitch, velocity, int(longer * self.transport.rate)))
-                self._held[pitch] = velocity, since, longer
-                return
 
     # -- files
 
@@ -328,20 +345,10 @@ class Player(QObject):
 
         Raises UserError where there is no such piece.
         """
-        self._exports.add(path, name, begin_s, end_s, bits)
+        self._rendering.export(path, name, begin_s, end_s, bits)
         self._wake()
 
     # -- inside
-
-    def _ensure_open(self) -> None:
-        if self._sink is None:
-            self.open(self._device)
-
-    def _sink_off(self) -> None:
-        sink, self._sink = self._sink, None
-        if sink is not None:
-            sink.stop()
-        self.transport.clock.reset()
 
     def _changed(self) -> None:
         self._wake()
@@ -349,87 +356,26 @@ class Player(QObject):
 
     def _wake(self) -> None:
         self._idle = 0
-        if not self._timer.isActive() and not self._is_closed:
+        if self._is_closed:
+            return
+        if not self._timer.isActive():
             self._timer.start()
+        if self._midi is not None and not self._midi_timer.isActive():
+            self._midi_timer.start()
 
     def tick(self) -> None:
         """What is due: the silent clock, rendering, and what the window shows."""
-        self._take_sink()
-        if self._sink is not None:
-            self._sink.tick()
-        is_busy = self._feed()
-        self._hold_keys()
+        if self._output.tick():
+            self.output_changed.emit(*self._output.about)
+        is_busy = self._rendering.feed()
+        self._hand.hold()
         self._show()
-        is_needed = is_busy or self.transport.is_wanted or bool(self._held) or self.transport.voices.count > 0
-        self._idle = 0 if is_needed or self._opening is not None else self._idle + 1
+        is_needed = is_busy or self.transport.is_wanted or bool(self._hand.pitches) or self.transport.voices.count > 0
+        self._idle = 0 if is_needed or self._output.is_opening else self._idle + 1
         if self._idle > _IDLE_TICKS:
             self._timer.stop()
-
-    def _take_sink(self) -> None:
-        """Change over to the sound card once it is open, and to silence when it is gone."""
-        if self._opening is not None and self._opening.is_done:
-            opened, self._opening = self._opening.sink, None
-            assert opened is not None
-            if self._sink is not None:
-                self._sink.stop()
-            self.transport.clock.reset()
-            opened.go()
-            self._sink = opened.sink
-            self.output_changed.emit(self._sink.name, self._sink.reason)
-        elif self._sink is not None and self._opening is None and not self._sink.is_alive:
-            self._sink_off()
-            gone = "The sound card stopped (it may have been unplugged; choose Reconnect)"
-            self._sink = SilentSink(gone, self.transport.rate, self._now)
-            self._sink.start(self.transport.fill)
-            self.output_changed.emit(self._sink.name, gone)
-
-    def _feed(self) -> bool:
-        """Have rendered what is missing; whether anything is."""
-        wanted = self._feeder.next()
-        lane = self._lane
-        if lane is not None:
-            lane.start()
-            if lane.can_ask and self._exports:
-                try:
-                    lane.ask_file(self._exports.next(lane.next_ticket(), self._instrument))
-                except UserError as error:
-                    self.export_failed.emit(str(error))
-            elif lane.can_ask and wanted is not None:
-                lane.ask(wanted, self.transport.rate, self._instrument)
-            waiting = lane.waiting_s
-            is_awaited = self.transport.is_wanted and self.transport.mark.state == "buffering"
-            is_late = is_awaited or waiting is None or waiting > _LANE_PATIENCE_S
-            if not (wanted is not None and wanted.is_urgent and is_late):
-                return wanted is not None or waiting is not None or bool(self._exports)
-        elif self._exports:
-            self._rendered(None, self._exports.write_here(self._instrument))
-        if wanted is not None:
-            self._local.work(self._feeder.next, self._instrument, HURRY_S if wanted.is_urgent else BUDGET_S)
-            self._show_instrument(*self._chosen_here())
-            self._feeder.trim()
-        return wanted is not None or bool(self._exports)
-
-    def _chosen_here(self) -> tuple[str, tuple[str, ...]]:
-        chosen = self._local.chosen(self._instrument)
-        return chosen.instrument.name, chosen.remarks
-
-    def _rendered(self, stretch: Stretch | None, answer: StretchAnswer) -> None:
-        """The engine process answered."""
-        if stretch is None:
-            if answer.problem:
-                self.export_failed.emit(answer.problem)
-            else:
-                self.exported.emit(answer.written)
-        elif len(answer.samples) or answer.problem:
-            samples = answer.samples
-            if answer.problem:
-                samples = np.zeros((stretch.end - stretch.begin, 2), np.float32)
-            stretch.track.put(stretch.begin, samples)
-            if self._lane is not None:
-                self._feeder.took(stretch, self._lane.last_s)
-            self._feeder.trim()
-        self._show_instrument(answer.instrument, answer.remarks)
-        self._feed()
+            self.follow_midi()
+            self._midi_timer.stop()
 
     # -- what is shown
 
@@ -456,6 +402,9 @@ class Player(QObject):
         if late != self._shown_late:
             self._shown_late = late
             self.lateness_changed.emit(late)
+        if mark.waits != self._shown_waits:
+            self._shown_waits = mark.waits
+            self.waits_changed.emit(mark.waits)
         keys = self.keys_at(position) if state == "playing" else self.keys_at(None)
         if keys.tobytes() != self._shown_keys:
             self._shown_keys = keys.tobytes()
@@ -464,16 +413,11 @@ class Player(QObject):
     @property
     def lateness(self) -> int:
         """Times that sound was not there in time."""
-        return self.transport.mark.underruns + (self._sink.late if self._sink is not None else 0)
+        return self.transport.mark.underruns + self._output.late
 
     def keys_at(self, seconds: float | None) -> np.ndarray:
         """Pitches that sound at that moment in audible pieces, and keys held by hand; int16, sorted."""
-        found = [np.array(sorted(self._held), np.int16)]
+        found = [np.array(self._hand.pitches, np.int16)]
         if seconds is not None:
             found += [music.keys_at(seconds) for name in self.audible if (music := self._feeder.music(name))]
         return np.unique(np.concatenate(found)).astype(np.int16)
-
-    def _show_instrument(self, name: str, remarks: tuple[str, ...]) -> None:
-        if name and (name, remarks) != self._shown_instrument:
-            self._shown_instrument = (name, remarks)
-            self.instrument_changed.emit(name, remarks)

@@ -13,8 +13,10 @@ import numpy as np
 log = logging.getLogger(__name__)
 
 BLOCK: Final = 512
-LATENCY_S: Final = 0.1
-"""At least: what drivers call high is 35 ms with some, which a busy machine does not keep."""
+DEPTHS_S: Final = (0.13, 0.3, 0.6)
+"""Music that waits in the sound card, at least. With the first, what is played is heard within 0.2 s. What drivers call
+high is 35 ms with some; on a machine with three times more work than cores a thread was seen to wait 160 ms for its
+turn, and each miss then cost up to 1.9 s until the driver had recovered. So a card that asks too late gets the next."""
 Fill = Callable[[np.ndarray, float, float | None], None]
 """``fill(out, latency_s, at)``: write float32 [n, 2] that is heard `latency_s` after the moment `at`."""
 _CATCH_UP_S: Final = 0.25
@@ -86,14 +88,16 @@ class SilentSink:
 class CardSink:
     """A sound card through PortAudio, in a thread of its own. Raises OSError when it cannot be opened.
 
-    Blocks of 512 frames, a tenth of a second ahead: music is played to, not by, this program, so that robustness counts
-    for more.
+    Blocks of 512 frames, `depth_s` ahead or as much as the driver calls high: music is played to, not by, this program,
+    so that robustness counts for more.
     """
 
     is_silent = False
     reason = ""
 
-    def __init__(self, rate: int = 44_100, device: int | None = None, block: int = BLOCK) -> None:
+    def __init__(
+        self, rate: int = 44_100, device: int | None = None, depth_s: float = DEPTHS_S[0], block: int = BLOCK
+    ) -> None:
         self._module = _sounddevice()
         self._late = 0
         self._has_failed = False
@@ -103,7 +107,7 @@ class CardSink:
         try:
             about = self._module.query_devices(device, "output")
             self.name = str(about["name"])
-            self._latency_s = max(LATENCY_S, float(about["default_high_output_latency"]))
+            self._latency_s = max(depth_s, float(about["default_high_output_latency"]))
             self._module.check_output_settings(device=device, channels=2, dtype="float32", samplerate=rate)
         except Exception as error:
             # PortAudioError can only be named once the library is loaded; ValueError is an unknown device.
@@ -187,11 +191,15 @@ def devices() -> tuple[Device, ...]:
 
 
 def open_sink(
-    fill: Fill, rate: int = 44_100, device: int | None = None, now: Callable[[], float] = time.monotonic
+    fill: Fill,
+    rate: int = 44_100,
+    device: int | None = None,
+    depth_s: float = DEPTHS_S[0],
+    now: Callable[[], float] = time.monotonic,
 ) -> Sink:
     """The sound card, started; or silence at the same pace, and the reason."""
     try:
-        card = CardSink(rate, device)
+        card = CardSink(rate, device, depth_s)
         card.start(fill)
         return card
     except (OSError, ImportError) as error:

@@ -10,21 +10,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from typing import Final, Literal
+from dataclasses import replace
+from typing import Final
 
 import numpy as np
 
-from engines.piano.sound.mixing import limited
 from workbench.audio.clock import Clock, Piece
+from workbench.audio.deck import FADE_S as FADE_S
+from workbench.audio.deck import Deck
 from workbench.audio.live import Voices
 from workbench.audio.metronome import Metronome
 from workbench.audio.tracks import ENDLESS, Program, Track
+from workbench.audio.wish import Gains, Mark, State, Wish
 
-FADE_S: Final = 0.005
 SHORTEST_LOOP_S: Final = 0.05
 AHEAD_S: Final = 2.0
-"""Music still being written starts once so much of it is there …"""
+"""Music still being written starts once so much of it is there, twice as much after each wait …"""
+_DOUBLINGS: Final = 2
 BEHIND_S: Final = 0.2
 """… and waits when less is left."""
 FRESH_S: Final = 0.5
@@ -33,71 +35,6 @@ START_S: Final = 0.15
 """So much has to be rendered before it starts …"""
 CUSHION_S: Final = 0.5
 """… and before it goes on after an underrun: that machine is slow."""
-_KNEE: Final = 0.97
-"""One track stays below; only sums of several, of keys and clicks are bent."""
-State = Literal["stopped", "buffering", "playing", "waiting", "ended"]
-Gains = tuple[tuple[str, float], ...]
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What the window wants.
-
-    run: 0 while paused, else counts calls of `play`. seek: (how many there were, seconds of music). loop: seconds of
-    music. gains: of each audible track. volume: 0 … 1. metronome: or None.
-    """
-
-    program: Program
-    run: int = 0
-    seek: tuple[int, float] = (0, 0.0)
-    loop: tuple[float, float] | None = None
-    gains: Gains = ()
-    volume: float = 0.8
-    metronome: Metronome | None = None
-
-
-@dataclass(frozen=True)
-class Mark:
-    """Where the callback is. position: seconds of music at which the next block begins. underruns: times that samples
-    were not rendered in time; waits: times that music was not written in time. loops: jumps back to a loop's start."""
-
-    state: State = "stopped"
-    position: float = 0.0
-    tempo: float = 1.0
-    underruns: int = 0
-    waits: int = 0
-    loops: int = 0
-    blocks: int = 0
-    first_sound_s: float | None = None
-    """Seconds from the last `play` until its first sample is heard, with the delay that the sink reports."""
-
-
-@dataclass
-class _Tail:
-    """What still fades out after a jump."""
-
-    program: Program
-    position: int
-    gains: dict[str, float]
-    left: int
-
-
-@dataclass
-class _Head:
-    """The callback's own state; nobody else touches it."""
-
-    program: Program
-    position: int = 0
-    is_running: bool = False
-    is_starved: bool = False
-    ended_run: int = 0
-    seen_run: int = 0
-    seen_seek: int = 0
-    heard: Gains = ()
-    gains: dict[str, float] = field(default_factory=dict)
-    volume: float = 0.0
-    fade_in: int = 0
-    tail: _Tail | None = None
 
 
 class Transport:
@@ -111,11 +48,9 @@ class Transport:
         self.clock = Clock(rate)
         self.voices = Voices(rate)
         self._now = now
-        self._fade = max(1, int(FADE_S * rate))
-        self._ramp = np.linspace(0, 1, self._fade + 1, dtype=np.float32)[1:, None]
         program = Program(rate)
         self._wish = Wish(program)
-        self._head = _Head(program)
+        self._head = Deck(rate, program)
         self._mark = Mark()
         self._runs = 0
         self._play_at = 0.0
@@ -216,24 +151,26 @@ class Transport:
                     head.ended_run = wish.run
                 elif late == "waiting":
                     waits += 1
+                    head.shortages += 1
                 else:
                     underruns += 1
                 state = late
                 break
             start = head.position
             self._pieces.append(Piece(done, room, head.program.seconds(start), head.program.tempo))
-            self._play(wish, head, out[done : done + room])
+            head.play(wish, out[done : done + room])
             state = "playing"
             if head.seen_run != wish.run:
                 head.seen_run = wish.run
                 first_sound = moment - self._play_at + latency_s + done / self.rate
             done += room
             if wish.loop is not None and head.position == self._loop_end(wish, head):
-                self._jump(head, head.program, head.program.frame(wish.loop[0]))
+                head.jump(head.program, head.program.frame(wish.loop[0]))
                 loops += 1
+        played = done
         if done < count:
             self._pieces.append(Piece(done, count - done, head.program.seconds(head.position), 0.0))
-        self._finish(wish, head, out)
+        head.finish(wish, self.voices, out, played)
         self.clock.handed(count, moment, latency_s, tuple(self._pieces))
         self._mark = Mark(
             state,
@@ -243,12 +180,13 @@ class Transport:
             waits,
             loops,
             self._mark.blocks + 1,
+            self._short_s(head) if state == "waiting" else 0.0,
             first_sound,
         )
 
-    def _obey(self, wish: Wish, head: _Head, count: int) -> None:
+    def _obey(self, wish: Wish, head: Deck, count: int) -> None:
         """Do what changed in the wish since the last block."""
-        needed = count + 2 * self._fade
+        needed = count + 2 * head.fade
         program, target = head.program, None
         # Another program or other tracks wait until they are rendered; what plays goes on meanwhile.
         if wish.program is not program:
@@ -260,48 +198,63 @@ class Transport:
             program = wish.program
             target = program.frame(wish.seek[1])
         if target is not None:
-            self._jump(head, program, target)
+            head.jump(program, target)
         if wish.gains is not head.heard and (
             not head.is_running or target is not None or self._ready(wish.gains, head.program, head.position) >= needed
         ):
             head.heard = wish.gains
+        if wish.run != head.seen_run:
+            head.shortages = 0
         ready = self._ready(head.heard, head.program, head.position)
         wanted = wish.run > 0 and wish.run != head.ended_run
         if head.is_running and not wanted:
-            self._stop(head)
+            head.stop()
         elif head.is_running and target is not None and ready < needed:
             head.is_running = False  # A jump to where nothing is rendered yet is nobody's lateness.
         elif wanted and not head.is_running and ready >= self._cushion(head, needed):
-            head.is_running, head.fade_in = True, self._fade
+            head.is_running, head.fade_in = True, head.fade
             head.gains = dict(head.heard)
         head.is_starved = head.is_starved and wanted and not head.is_running
 
-    def _state(self, wish: Wish, head: _Head) -> State:
+    def _state(self, wish: Wish, head: Deck) -> State:
         if wish.run == 0:
             return "stopped"
         if head.ended_run == wish.run:
             return "ended"
         if head.is_running:
             return "playing"
-        return "waiting" if self._is_being_written(head) else "buffering"
+        return "waiting" if self._short_s(head) > 0 else "buffering"
 
-    def _cushion(self, head: _Head, needed: int) -> int:
+    def _cushion(self, head: Deck, needed: int) -> int:
         """Frames that have to be ready before it starts."""
-        if self._is_being_written(head):
-            return int(AHEAD_S * self.rate)
-        return max(needed, int((CUSHION_S if head.is_starved else START_S) * self.rate))
+        if self._short_s(head) > 0:
+            return ENDLESS
+        is_slow = head.is_starved or self._is_being_written(head)
+        return max(needed, int((CUSHION_S if is_slow else START_S) * self.rate))
 
-    def _is_being_written(self, head: _Head) -> bool:
+    def _short_s(self, head: Deck) -> float:
+        """Seconds of music that have to be written before it starts."""
+        if not self._is_being_written(head):
+            return 0.0
+        missing = AHEAD_S * 2 ** min(head.shortages, _DOUBLINGS) - self._written(head) / self.rate
+        return max(0.0, missing) * head.program.tempo
+
+    def _written(self, head: Deck) -> int:
+        """Frames from the position on that every audible track will have, once rendered."""
+        tracks = _audible(head.heard, head.program)
+        return min((ENDLESS if track.complete else track.frames - head.position for track in tracks), default=ENDLESS)
+
+    def _is_being_written(self, head: Deck) -> bool:
         return any(not track.complete for track in _audible(head.heard, head.program))
 
     def _ready(self, gains: Gains, program: Program, position: int) -> int:
         """Frames from `position` that every audible track has."""
         return min((track.ready(position) for track in _audible(gains, program)), default=ENDLESS)
 
-    def _loop_end(self, wish: Wish, head: _Head) -> int:
+    def _loop_end(self, wish: Wish, head: Deck) -> int:
         return head.program.frame(wish.loop[1]) if wish.loop is not None else ENDLESS
 
-    def _room(self, wish: Wish, head: _Head, count: int) -> int:
+    def _room(self, wish: Wish, head: Deck, count: int) -> int:
         """How many of the next `count` frames can be played in one piece; 0 when none can."""
         end = self._loop_end(wish, head)
         if head.position < end:
@@ -313,102 +266,18 @@ class Transport:
             count = min(count, max(0, length - head.position))
         ready = self._ready(head.heard, program, head.position)
         # Where samples end something is kept back to fade out with.
-        return min(count, ready - (int(BEHIND_S * self.rate) if being_written else self._fade))
+        return min(count, ready - (int(BEHIND_S * self.rate) if being_written else head.fade))
 
-    def _starve(self, head: _Head) -> State:
+    def _starve(self, head: Deck) -> State:
         """Stop where nothing can be played: at the end, or because writing or rendering is late."""
         program, position = head.program, head.position
-        self._stop(head)
+        head.stop()
         tracks = _audible(head.heard, program)
         if all(track.complete and position >= track.frames for track in tracks):
             return "ended"
         head.is_starved = True
         margin = int((BEHIND_S + FRESH_S) * self.rate)
-        written = min(ENDLESS if track.complete else track.frames - position for track in tracks)
-        return "waiting" if written <= margin else "buffering"
-
-    def _stop(self, head: _Head) -> None:
-        head.tail = _Tail(head.program, head.position, dict(head.gains), self._fade)
-        head.is_running = False
-
-    def _jump(self, head: _Head, program: Program, position: int) -> None:
-        """Go elsewhere; what would have come fades out meanwhile."""
-        if head.is_running:
-            head.tail = _Tail(head.program, head.position, dict(head.gains), self._fade)
-            head.fade_in = self._fade
-        head.program, head.position = program, position
-
-    def _play(self, wish: Wish, head: _Head, out: np.ndarray) -> None:
-        """Add the next len(out) frames and move on."""
-        count = len(out)
-        targets = dict(head.heard)
-        for name in targets.keys() | head.gains.keys():
-            target, gain = targets.get(name, 0.0), head.gains.get(name, 0.0)
-            track = head.program.tracks.get(name)
-            if track is not None and (samples := track.read(head.position, count)) is not None:
-                self._add(out, samples, gain, target)
-            head.gains[name] = self._moved(gain, target, count)
-        if wish.metronome is not None:
-            wish.metronome.add(out, head.program.seconds(head.position), head.program.tempo, self.rate)
-        if head.fade_in:
-            done = self._fade - head.fade_in
-            faded = min(head.fade_in, count)
-            out[:faded] *= self._ramp[done : done + faded]
-            head.fade_in -= faded
-        if head.tail is not None:
-            self._fade_out(head, out)
-        head.position += count
-
-    def _add(self, out: np.ndarray, samples: np.ndarray, gain: float, target: float) -> None:
-        if gain == target:
-            if gain == 1.0:
-                out += samples
-            elif gain:
-                out += samples * np.float32(gain)
-            return
-        step = np.float32((1 if target > gain else -1) / self._fade)
-        ramp = gain + step * np.arange(1, len(out) + 1, dtype=np.float32)
-        ramp = np.minimum(ramp, target) if target > gain else np.maximum(ramp, target)
-        out += samples * ramp[:, None]
-
-    def _moved(self, gain: float, target: float, count: int) -> float:
-        reach = count / self._fade
-        return float(np.clip(target, gain - reach, gain + reach))
-
-    def _fade_out(self, head: _Head, out: np.ndarray) -> None:
-        tail = head.tail
-        assert tail is not None
-        count = min(tail.left, len(out))
-        done = self._fade - tail.left
-        ramp = 1 - self._ramp[done : done + count]
-        for name, gain in tail.gains.items():
-            track = tail.program.tracks.get(name)
-            if gain and track is not None and (samples := track.read(tail.position, count)) is not None:
-                out[:count] += samples * (ramp * np.float32(gain))
-        tail.position += count
-        tail.left -= count
-        if tail.left <= 0:
-            head.tail = None
-
-    def _finish(self, wish: Wish, head: _Head, out: np.ndarray) -> None:
-        """What belongs to the whole block: a fade that goes on, keys played by hand, volume, the limiter."""
-        played = sum(piece.count for piece in self._pieces if piece.speed)
-        if head.tail is not None and played < len(out):
-            self._fade_out(head, out[played:])
-        if self.voices.is_awake:
-            by_hand = np.zeros_like(out)
-            self.voices.add(by_hand)
-            out += limited(by_hand)
-        if head.volume == wish.volume:
-            out *= np.float32(wish.volume)
-        else:
-            out *= np.linspace(head.volume, wish.volume, len(out), dtype=np.float32)[:, None]
-            head.volume = wish.volume
-        peak = float(np.abs(out).max(initial=0.0))
-        if not np.isfinite(peak):
-            np.nan_to_num(out, copy=False, nan=0.0, posinf=1.0, neginf=-1.0)
-        if not peak <= _KNEE:
-            limited(out, _KNEE)
+        return "waiting" if self._written(head) <= margin else "buffering"
 
 
 def _audible(gains: Gains, program: Program) -> list[Track]:

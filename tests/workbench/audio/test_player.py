@@ -75,7 +75,7 @@ class Setting:
         self.player.set_instrument("built-in")
         self.player.set_volume(1.0)
 
-    def _open(self, fill: Fill, rate: int, device: int | None) -> Any:
+    def _open(self, fill: Fill, rate: int, device: int | None, depth_s: float) -> Any:
         self.cards.append(Card(fill, self.clock))
         return self.cards[-1]
 
@@ -342,7 +342,7 @@ def test_without_a_sound_card_the_playhead_moves_and_the_reason_is_given(qtbot: 
 
     clock = FakeClock()
 
-    def opener(fill: Fill, rate: int, device: int | None) -> Any:
+    def opener(fill: Fill, rate: int, device: int | None, depth_s: float) -> Any:
         silent = SilentSink("no card (connect one)", rate, clock)
         silent.start(fill)
         return silent

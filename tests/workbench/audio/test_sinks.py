@@ -117,7 +117,7 @@ def test_a_sound_card_is_fed_with_its_delay_and_survives_a_mistake(
     card = sinks.CardSink()
     card.start(fill)
     stream = card._stream
-    assert card.name == "Speakers" and stream.settings["latency"] == sinks.LATENCY_S and card.is_alive
+    assert card.name == "Speakers" and stream.settings["latency"] == sinks.DEPTHS_S[0] and card.is_alive
 
     def ask(delay: float, underflow: bool = False) -> np.ndarray:
         out = np.full((512, 2), np.nan, np.float32)
@@ -296,7 +296,7 @@ def test_no_midi_keyboard_is_connected(monkeypatch: pytest.MonkeyPatch) -> None:
         def get_input_names(self) -> list[str]:
             return []
 
-    monkeypatch.setattr(midi_keyboard, "_backend", Backend)
+    monkeypatch.setattr(midi_keyboard, "midi_backend", Backend)
     with pytest.raises(UserError, match="no MIDI keyboard is connected"):
         midi_keyboard.open_keyboard()
 
