@@ -1,8 +1,7 @@
 """Drawing tokens one by one with cached keys and values: the same logits as the full pass, in linear time.
 
 The reference code has no cache (a relative attention there re-runs the decoder for each token). Here each layer keeps
-the keys and values of the positions that went by; the relative table is stored with distance 0 last, so that the
-logits of a step are two products and no gather (paper file 08b, section 5).
+the keys and values of the positions that went by (`nets.cached`; paper file 08b, section 5).
 """
 
 from __future__ import annotations
@@ -14,13 +13,12 @@ from typing import Final, Protocol
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from engines.core.errors import UserError
-from engines.piano.nets.relative import causal_scores
+from engines.piano.nets.cached import CachedLayer, Norm
 from engines.piano.nets.transformer import (
     STEPS_PER_MELODY_TOKEN,
-    DecoderLayer,
     StyleAutoencoder,
     durations,
     grid_steps,
@@ -86,8 +84,15 @@ class Sampler:
         self.device = net.softmax.weight.device
         self._z = None if z is None else z.to(self.device).expand(batch, *z.shape[1:])
         self._melody = None if melody is None else _rows(melody.to(self.device), batch)
-        self._layers = [_CachedLayer(layer, batch, net.config.length) for layer in net.decoder_layers]
+        self._layers = [CachedLayer(layer, batch, net.config.length) for layer in net.decoder_layers]
         self._position = sinusoids(net.config.length, net.softmax.weight)
+        every = torch.arange(net.config.vocabulary, device=self.device)
+        with torch.no_grad():
+            self._embedding = net.embedding(every)
+        self._lasts = durations(every)[:, None]
+        self._norm, self._softmax = Norm(net.norm), net.softmax.weight.detach()
+        self._timed = net.decoder_layers[0].cross if net.config.is_timed else None
+        """Any timed layer: which columns of its table the slots have is the same in all."""
         self._drawn: list[Tensor] = []
         self.nll = torch.zeros(batch, device=self.device)
         """Nats of the last token of each row, under the network's own distribution."""
@@ -131,7 +136,7 @@ class Sampler:
         else:
             # The first of exponential clocks of those rates to ring: multinomial's answer, without its checks.
             tokens = (probabilities / self._rings(probabilities)).argmax(1)
-        self.nll = self._logits.logsumexp(1) - self._logits.gather(1, tokens[:, None])[:, 0]
+        self.nll = -self._logits.log_softmax(1).gather(1, tokens[:, None])[:, 0]
         self._drawn.append(tokens)
         if self.mask is not None:
             self.mask.feed(tokens.cpu().numpy())
@@ -148,9 +153,9 @@ class Sampler:
             logits = self._logits.float().clone()
             logits[:, :RESERVED] = -torch.inf
         else:
-            forbidden = torch.from_numpy(~self.mask.allowed()).to(self.device)
+            forbidden = ~self.mask.allowed()
             forbidden[:, :RESERVED] = True
-            logits = self._logits.float().masked_fill(forbidden, -torch.inf)
+            logits = self._logits.float().masked_fill(torch.from_numpy(forbidden).to(self.device), -torch.inf)
         if self.temperature == 0:
             return F.one_hot(logits.argmax(1), logits.shape[1]).float()
         if self.temperature != 1:
@@ -177,12 +182,12 @@ class Sampler:
             kept = self.tokens[:, first:]
             self._read_memory(first)
             self._filled = 0
-            start = torch.zeros(self.batch, 1, self.net.config.d, device=self.device)
-            elapsed = F.pad(durations(kept).cumsum(1), (1, 0))
-            self._run(torch.cat([start, self.net.embedding(kept)], 1), elapsed)
+            elapsed = F.pad(F.embedding(kept, self._lasts)[..., 0].cumsum(1), (1, 0))
+            self._run(F.pad(F.embedding(kept, self._embedding), (0, 0, 1, 0)), elapsed)
 
     def _advance(self, tokens: Tensor) -> None:
-        self._run(self.net.embedding(tokens), self._elapsed + durations(tokens).cumsum(1))
+        lasts = F.embedding(tokens, self._lasts)[..., 0]
+        self._run(F.embedding(tokens, self._embedding), self._elapsed + lasts.cumsum(1))
 
     def _run(self, x: Tensor, elapsed: Tensor) -> None:
         """Decoder inputs [B, n, d] at the next n positions; the logits after the last one are kept.
@@ -190,13 +195,13 @@ class Sampler:
         elapsed: int64 [B, n], hundredths of a second from where the cache begins to the moment of each position.
         """
         n = x.shape[1]
-        x = x + self._position[self._filled : self._filled + n]
+        x = (x + self._position[self._filled : self._filled + n]).flatten(0, 1)
         self._elapsed = elapsed[:, -1:]
-        place = grid_steps(elapsed) if self.net.config.is_timed else None
+        columns = self._timed.time_columns(grid_steps(elapsed), self._slots) if self._timed is not None else None
         for layer in self._layers:
-            x = layer(x, self._filled, place)
+            x = layer(x, self._filled, columns)
         self._filled += n
-        self._logits = self.net.softmax(self.net.norm(x[:, -1]))
+        self._logits = F.linear(self._norm(x[n - 1 :: n]), self._softmax)
 
     def _read_memory(self, first: int) -> None:
         """What all layers attend to while the cache begins at token `first`."""
@@ -207,6 +212,7 @@ class Sampler:
                 raise UserError("this network needs a melody", "choose one, or another network")
             melody = net.melody_memory(self._melody_window(first))
         memory, _ = net.memory(self._z, melody)
+        self._slots = 0 if memory is None else memory.shape[1]
         for layer in self._layers:
             layer.attend_to(memory)
 
@@ -218,87 +224,6 @@ class Sampler:
         padded = F.pad(self._melody, (0, length), value=RESERVED)
         at = begin.clamp_max(self._melody.shape[1])[:, None] + torch.arange(length, device=self.device)
         return padded.gather(1, at)
-
-
-class _CachedLayer:
-    """One decoder layer with the keys and values of what it has seen.
-
-    A step of a small network costs as much in calls as in products, so weights that meet the same vector are joined
-    and functions are called instead of modules. The weights are those at the time of construction.
-    """
-
-    def __init__(self, layer: DecoderLayer, batch: int, capacity: int) -> None:
-        self.layer = layer
-        p = layer.attention.projections
-        like = p.q.weight
-        self._heads = p.heads
-        self._widths = p.q.out_features, p.k.out_features, p.v.out_features
-        self._qkv = torch.cat([p.q.weight * p.scale, p.k.weight, p.v.weight]).detach()
-        self._keys, self._values = (
-            torch.zeros(p.heads, batch, capacity, width // p.heads, device=like.device, dtype=like.dtype)
-            for width in self._widths[1:]
-        )
-        self._near_last = layer.attention.table.detach().flip(1).mT.contiguous()  # [H, c, R], distance 0 last
-        self.weights = torch.zeros(p.heads, batch, 1, 0)
-        self._constant: Tensor | None = None
-        self._memory: tuple[Tensor, Tensor] | None = None
-
-    def attend_to(self, memory: Tensor | None) -> None:
-        """Keys and values of a memory [B, T, width], or the constant that a memory of one slot amounts to."""
-        self._constant = self._memory = None
-        cross = self.layer.cross
-        if cross is None or memory is None:
-            return
-        if memory.shape[1] == 1:
-            self._constant = cross.constant(memory)
-        else:
-            k, v = cross.keys_values(memory)
-            self._memory = (k.mT * cross.projections.scale).contiguous(), v.contiguous()
-
-    def __call__(self, x: Tensor, filled: int, place: Tensor | None) -> Tensor:
-        layer = self.layer
-        x = x + self._attend(_normed(layer.norm_self, x), filled)
-        if self._constant is not None:
-            x = x + self._constant
-        elif self._memory is not None and layer.cross is not None:
-            p = layer.cross.projections
-            k, v = self._memory
-            q = self._split(F.linear(_normed(layer.norm_cross, x), p.q.weight))
-            scores = q @ k
-            if place is not None:
-                scores = scores + layer.cross.time_scores(q * p.scale, place, k.shape[3])
-            x = x + self._joined(scores.softmax(-1) @ v, p.o.weight)
-        ffn = layer.ffn
-        hidden = F.linear(_normed(layer.norm_ffn, x), ffn.into.weight, ffn.into.bias).relu_()
-        return x + F.linear(hidden, ffn.out.weight, ffn.out.bias)
-
-    def _attend(self, x: Tensor, filled: int) -> Tensor:
-        n = x.shape[1]
-        end = filled + n
-        q, k, v = (self._split(part) for part in F.linear(x, self._qkv).split(self._widths, -1))
-        self._keys[:, :, filled:end] = k
-        self._values[:, :, filled:end] = v
-        scores = q @ self._keys[:, :, :end].mT  # [H, B, n, end]
-        if n == 1:
-            near = min(end, self._near_last.shape[2])
-            scores[:, :, 0, end - near :] += q[:, :, 0] @ self._near_last[:, :, -near:]
-        else:
-            scores += causal_scores(q, self.layer.attention.table, end)
-            ahead = torch.ones(n, end, dtype=torch.bool, device=x.device).triu_(filled + 1)
-            scores.masked_fill_(ahead, -torch.inf)
-        self.weights = scores.softmax(-1)
-        return self._joined(self.weights @ self._values[:, :, :end], self.layer.attention.projections.o.weight)
-
-    def _split(self, x: Tensor) -> Tensor:
-        batch, n, width = x.shape
-        return x.reshape(batch, n, self._heads, width // self._heads).permute(2, 0, 1, 3)
-
-    def _joined(self, x: Tensor, weight: Tensor) -> Tensor:
-        return F.linear(x.permute(1, 2, 0, 3).flatten(2), weight)
-
-
-def _normed(norm: nn.LayerNorm, x: Tensor) -> Tensor:
-    return F.layer_norm(x, norm.normalized_shape, norm.weight, norm.bias, norm.eps)
 
 
 def nucleus(probabilities: Tensor, top_p: float) -> Tensor:

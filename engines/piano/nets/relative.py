@@ -205,11 +205,16 @@ class CrossAttention(nn.Module):
         assert self.time_table is not None
         by_offset = q @ self.time_table[:, None] + self.time_bias_table[:, None, None]
         columns = F.pad(by_offset, (1, 1))  # The first and the last column stand for all that is further away.
-        offset = torch.arange(slots, device=q.device) - place[..., None]  # [B, n, slots]
-        at = (offset + BEFORE + 1).clamp(0, BEFORE + AFTER + 2)
+        return columns.gather(-1, self.time_columns(place, slots).expand(q.shape[0], -1, -1, -1))
+
+    def time_columns(self, place: Tensor, slots: int) -> Tensor:
+        """int64 [B, n, slots]: which column of the padded table each slot has, for decoders at the steps `place`."""
+        at = (torch.arange(BEFORE + 1, BEFORE + 1 + slots, device=place.device) - place[..., None]).clamp_(
+            0, BEFORE + AFTER + 2
+        )
         if self.untimed:
             at[..., slots - self.untimed :] = 0
-        return columns.gather(-1, at.expand(q.shape[0], -1, -1, -1))
+        return at
 
 
 def _sum(relative: Tensor, q: Tensor, k: Tensor) -> Tensor:
