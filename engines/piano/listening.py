@@ -150,4 +150,6 @@ def _often(p: float) -> str:
 
 
 def _number(p: float) -> str:
+    if p > 0.995:
+        return "1"
     return f"{p:.2f}" if p >= 0.095 else f"{p:.1g}" if p >= 0.0001 else "less than 0.0001"

@@ -49,7 +49,7 @@ _TIPS: Final = {
 _NUMBERS: Final = {
     "rounds": ("Rounds", 1, 40, 10, "", "Questions; at least 6 answers that decide are needed to show anything"),
     "seconds": ("Length", 4, 30, 10, " s", "Of each piece that is heard"),
-    "seed": ("Seed", 0, 99_999, 0, "", "Draws the sources, their order, who is A, and what is composed"),
+    "seed": ("Seed", 0, 99_999, 0, "", "Draws the order, who is A, and what is composed; one more after each test"),
 }  # fmt: skip
 Rounds = tuple[Contest, list[Trial], list[tuple[ComposeRequest, ComposeRequest]]]
 
@@ -122,6 +122,11 @@ class BlindSetup(QWidget):
         found = self.boxes[name].findData(key)
         if found >= 0:
             self.boxes[name].setCurrentIndex(found)
+
+    def go_on(self) -> None:
+        """Another seed for the next test: the same one would ask the same again."""
+        spin = self.spins["seed"]
+        spin.setValue((spin.value() + 1) % (spin.maximum() + 1))
 
     # -- lists ------------------------------------------------------------------------------------------------
 

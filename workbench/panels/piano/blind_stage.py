@@ -29,6 +29,10 @@ CARDS: Final[tuple[tuple[Heard, str, str], ...]] = (("source", "Source", "S"), (
 ANSWERS: Final[tuple[tuple[Closer, str, str], ...]] = (
     ("a", "A is closer", "A"), ("neither", "Can't tell", "N"), ("b", "B is closer", "B")
 )  # fmt: skip
+KEYS_TEXT: Final = (
+    "Keys: S plays the source, 1 and 2 play A and B, Space pauses; A, B and N answer. Listen as often as you like. "
+    "Stop ends the test and keeps what was answered."
+)
 KEYS: Final = (
     Qt.Key.Key_S, Qt.Key.Key_1, Qt.Key.Key_2, Qt.Key.Key_A, Qt.Key.Key_B, Qt.Key.Key_N, Qt.Key.Key_Space,
     Qt.Key.Key_Return, Qt.Key.Key_Enter,
@@ -37,7 +41,8 @@ HINT: Final = (
     "Each round plays a source and two pieces, A and B, composed by two contestants. You say which is closer to the "
     "source in style. Chance decides who is A, and the end tells. All three are equally long and equally loud.\n\n"
     "Press Begin the test: the source of the first round plays at once, and A and B are there after about two seconds "
-    "of one free processor core; the next rounds are composed while you listen. Ten rounds take about five minutes."
+    "of one free processor core; the next rounds are composed while you listen. How freely, “How” at the left says. "
+    "Ten rounds take about five minutes."
 )
 
 
@@ -111,10 +116,11 @@ class BlindStage(QWidget):
         rows.addWidget(self.bar)
         rows.addWidget(self.worth)
         rows.addStretch(1)
+        rows.addWidget(label(KEYS_TEXT, "small", muted=True, wrap=True))
         self.pages.addWidget(before)
         self.pages.addWidget(during)
         whole = QVBoxLayout(self)
-        whole.setContentsMargins(0, GRID, 0, 0)
+        whole.setContentsMargins(0, GRID, GRID, GRID)
         whole.addWidget(self.pages)
 
     def _connect(self) -> None:
@@ -228,6 +234,7 @@ class BlindStage(QWidget):
         if not self.test.is_on:
             self._trial = self._playing = None
             self.ear.leave()
+            self.setup.go_on()
             self._show_results()
             return
         self.pages.setCurrentIndex(1)
@@ -279,7 +286,8 @@ class BlindStage(QWidget):
         number = [one.number for one in test.trials].index(trial.number) + 1
         self.heading.setText(f"Round {number} of {len(test.trials)}")
         waiting = test.ready - (trial.is_ready and trial.answer is None)
-        self.ahead.setText("" if test.is_complete else f"{waiting} composed ahead" if trial.is_ready
+        left = "The next round is being composed" if not waiting else f"{waiting} composed ahead"
+        self.ahead.setText("" if test.is_complete else left if trial.is_ready
                            else "Composing A and B; the source can be heard")  # fmt: skip
         for name, card in self.cards.items():
             set_enabled(card, "" if name == "source" or trial.is_ready else "It is being composed", card.hint)

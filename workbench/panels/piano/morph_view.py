@@ -22,7 +22,7 @@ from workbench.panels.piano.auditions import Auditions
 from workbench.panels.piano.composer import Composer
 from workbench.panels.piano.takes import Reading, Take, Voice
 from workbench.theme import GRID
-from workbench.widgets.basics import ElidedLabel, label, number, set_enabled
+from workbench.widgets.basics import ElidedLabel, label, set_enabled
 from workbench.widgets.exports import save_csv, save_png
 from workbench.widgets.roll_stack import RollStack, StackRow
 
@@ -35,7 +35,10 @@ STEPS: Final = (("0", 0.0), ("1/8", 0.125), ("3/8", 0.375), ("1/2", 0.5), ("5/8"
 SCORES: Final = ("Overlap with A", "Overlap with B")
 SECOND_STYLES: Final = ("library/ragtime", "library/chorale")
 """What becomes style B where none is chosen: the first that is not A."""
+DRAWN_EVERY_S: Final = 0.2
+"""While it grows: seven rolls take 18 ms to paint …"""
 JUDGED_EVERY_S: Final = 0.5
+"""… and fourteen comparisons 8 ms."""
 HINT: Final = (
     "Press Morph: seven pieces are composed at once from one seed, on the way from style A to style B, and you see "
     "and hear how the style moves. For 12 seconds each that takes about two seconds of one free processor core."
@@ -58,7 +61,7 @@ class MorphView(QWidget):
         self._pieces: tuple[Piece, Piece] | None = None
         self._profiles: tuple[Profile | None, Profile | None] = (None, None)
         self._scores = np.full((len(STEPS), 2), np.nan)
-        self._judged_at = 0.0
+        self._drawn_at = self._judged_at = 0.0
         self.voices: tuple[Voice, ...] = ()
         self.said = ElidedLabel("From style A to style B, in the paper's seven steps.")
         self.seconds = QDoubleSpinBox()
@@ -85,7 +88,7 @@ class MorphView(QWidget):
         for button in (*self.sources.values(), self.take):
             foot.addWidget(button)
         rows = QVBoxLayout(self)
-        rows.setContentsMargins(0, GRID, 0, 0)
+        rows.setContentsMargins(0, GRID, GRID, 0)
         rows.addLayout(head)
         rows.addWidget(self.stack, 1)
         rows.addLayout(foot)
@@ -251,8 +254,10 @@ class MorphView(QWidget):
             self._judge()
         if self.ear.heard.isdigit():
             self._give(int(self.ear.heard))
-        self._show_rows()
-        self._settle()
+        if now - self._drawn_at > DRAWN_EVERY_S:
+            self._drawn_at = now
+            self._show_rows()
+            self._settle()
 
     def _finish(self, before: str) -> None:
         """All is there: the figures, and every piece ready to be heard."""
@@ -290,7 +295,7 @@ class MorphView(QWidget):
             return "Some pieces are too short to be compared: four seconds of notes are needed."
         up = int((np.diff(shares) > 0).sum())
         return (
-            f"B's part of both overlaps goes from {number(float(shares[0]), 2)} to {number(float(shares[-1]), 2)} and "
+            f"B's part of both overlaps goes from {shares[0]:.2f} to {shares[-1]:.2f} and "
             f"rises in {up} of {len(shares) - 1} steps. One piece for each step: another seed gives other figures."
         )
 
