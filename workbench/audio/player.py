@@ -68,6 +68,8 @@ class Player(QObject):
     """The new tempo is heard."""
     waits_changed = Signal(int)
     """Times that the music was not written in time, so far."""
+    short_changed = Signal(float)
+    """While it waits for music to be written: whole seconds of music that are missing until it goes on."""
     exported = Signal(str)
     export_failed = Signal(str)
 
@@ -96,6 +98,7 @@ class Player(QObject):
         self._shown_keys = b""
         self._shown_late = self._shown_loops = self._shown_waits = 0
         self._shown_tempo = 1.0
+        self._shown_short = 0.0
         self._idle = 0
         self._is_closed = False
         self._timer = QTimer(self, interval=TICK_MS, timerType=Qt.TimerType.PreciseTimer)
@@ -405,6 +408,9 @@ class Player(QObject):
         if mark.waits != self._shown_waits:
             self._shown_waits = mark.waits
             self.waits_changed.emit(mark.waits)
+        if self.short_s != self._shown_short:
+            self._shown_short = self.short_s
+            self.short_changed.emit(self._shown_short)
         keys = self.keys_at(position) if state == "playing" else self.keys_at(None)
         if keys.tobytes() != self._shown_keys:
             self._shown_keys = keys.tobytes()
@@ -414,6 +420,11 @@ class Player(QObject):
     def lateness(self) -> int:
         """Times that sound was not there in time."""
         return self.transport.mark.underruns + self._output.late
+
+    @property
+    def short_s(self) -> float:
+        """Whole seconds of music that have to be written until it goes on; 0 while it does not wait for that."""
+        return float(np.ceil(self.transport.mark.short_s)) if self.state == "waiting" else 0.0
 
     def keys_at(self, seconds: float | None) -> np.ndarray:
         """Pitches that sound at that moment in audible pieces, and keys held by hand; int16, sorted."""

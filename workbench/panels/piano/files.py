@@ -39,12 +39,26 @@ def exports_of(panel: PianoPanel) -> list[Export]:
         panel.player.export(path, heard())
         return f"Writing {path.name} …"
 
-    def looped(path: Path) -> str:
-        loop = panel.player.loop
-        if loop is None:
+    def loop() -> tuple[float, float]:
+        found = panel.player.loop
+        if found is None:
             raise UserError("there is no loop", "drag on a ruler to make one")
-        panel.player.export(path, heard(), begin_s=loop[0], end_s=loop[1])
+        return found
+
+    def looped(path: Path) -> str:
+        begin, end = loop()
+        panel.player.export(path, heard(), begin_s=begin, end_s=end)
         return f"Writing {path.name} …"
+
+    def looped_midi(path: Path) -> None:
+        begin, end = loop()
+        part = panel.desk.heard_notes.between(begin, end).shifted(-begin).stretched(1 / panel.player.tempo)
+        if not len(part):
+            raise UserError("no note begins in the loop", "make it longer")
+        write_midi(path, part)
+
+    def why_no_loop() -> str:
+        return "" if panel.player.loop is not None else "Drag on a ruler to make a loop first."
 
     def style_vector(path: Path) -> None:
         take = panel.takes.current
@@ -64,8 +78,8 @@ def exports_of(panel: PianoPanel) -> list[Export]:
     return [
         Export("midi", "Result as MIDI", ".mid", lambda path: write_midi(path, voice().notes), why),
         Export("wav", "What is heard as WAV", ".wav", wave),
-        Export("loop", "The loop of what is heard as WAV", ".wav", looped,
-               lambda: "" if panel.player.loop is not None else "Drag on a ruler to make a loop first."),
+        Export("loop", "The loop of what is heard as WAV", ".wav", looped, why_no_loop),
+        Export("loop-midi", "The loop of what is heard as MIDI", ".mid", looped_midi, why_no_loop),
         Export("sheet", "Result as sheet music (MusicXML)", ".musicxml",
                lambda path: write_musicxml(path, voice().notes, panel.desk.bar.bpm.value()), why),
         Export("tokens", "Tokens of the result", ".npy", tokens, why),

@@ -93,6 +93,7 @@ class PianoPanel(Panel):
         self.music.refused.connect(self._refused)
         self.music.settled.connect(self._settled)
         self.player.exported.connect(lambda path: self.status_message.emit(f"Saved {path}", "ok"))
+        self.desk.bar.said.connect(self.status_message)
         self.player.export_failed.connect(lambda why: self.show_message(why, "error"))
         self.tabs.currentChanged.connect(self._tab_shown)
 

@@ -20,6 +20,9 @@ from engines.core.errors import UserError
 from workbench import icons
 from workbench.audio.metronome import Metronome
 from workbench.audio.player import FASTEST, SLOWEST
+from workbench.audio.sinks import DEPTHS_S
+from workbench.panels.piano.loop_tempo import LoopTempo
+from workbench.panels.piano.sound_menu import SoundMenu
 from workbench.theme import GRID
 from workbench.widgets.basics import ElidedLabel, icon_button, label
 from workbench.widgets.roll_notes import clock_text
@@ -34,9 +37,13 @@ BPM: Final = 100.0
 
 
 class TransportBar(QWidget):
-    """Controls one player and one timeline. heard_changed(name): another piece is heard."""
+    """Controls one player and one timeline.
+
+    heard_changed(name): another piece is heard. said(text, level): something to tell, "ok" or "warn".
+    """
 
     heard_changed = Signal(str)
+    said = Signal(str, str)
 
     def __init__(self, player: Player, timeline: Timeline, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -44,6 +51,7 @@ class TransportBar(QWidget):
         self.start = icon_button("first", "Back to the start (Home)", player.stop)
         self.play = icon_button("play", "Play (Space)", player.toggle)
         self.loop = icon_button("loop", "Repeat the part chosen in a roll (L)", self._loop_pressed, checkable=True)
+        self.loop_tempo = LoopTempo()
         self.place = label("0:00.0", "mono")
         self.place.setAccessibleName("Position and length")
         self.place.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
@@ -58,6 +66,7 @@ class TransportBar(QWidget):
         self.volume.setFixedWidth(88)
         self.volume.setAccessibleName("Volume")
         self.volume.setToolTip("Volume")
+        self.sound = SoundMenu(player)
         self.fall = icon_button("down", "Notes fall onto the keyboard (V)", checkable=True)
         self.status = ElidedLabel()
         self.retry = QToolButton()
@@ -65,7 +74,7 @@ class TransportBar(QWidget):
         self.retry.setToolTip("Look for the sound card again")
         self.retry.setVisible(False)
         self._instrument: tuple[str, tuple[str, ...]] = ("", ())
-        self._late = 0
+        self._late = self._waits = 0
         self._build()
         self._connect()
         self._volume_changed(self.volume.value())
@@ -74,7 +83,7 @@ class TransportBar(QWidget):
         row = QHBoxLayout()
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(GRID // 2)
-        for widget in (self.start, self.play, self.loop, self.place):
+        for widget in (self.start, self.play, self.loop, self.loop_tempo, self.place):
             row.addWidget(widget)
         row.addSpacing(GRID)
         group = QButtonGroup(self)
@@ -91,6 +100,7 @@ class TransportBar(QWidget):
         row.addStretch(1)
         row.addWidget(self.fall)
         row.addWidget(self.volume)
+        row.addWidget(self.sound)
         below = QHBoxLayout()
         below.setContentsMargins(0, 0, 0, 0)
         below.setSpacing(GRID // 2)
@@ -108,6 +118,11 @@ class TransportBar(QWidget):
         player.position_changed.connect(self._moved)
         player.state_changed.connect(self._show_state)
         player.lateness_changed.connect(self._lateness)
+        player.waits_changed.connect(self._waited)
+        player.short_changed.connect(self._show_status)
+        player.looped.connect(lambda count: self.loop_tempo.passed(count, self.tempo.value()))
+        self.loop_tempo.tempo_wanted.connect(self.tempo.setValue)
+        self.sound.said.connect(self.said)
         player.output_changed.connect(self._show_status)
         player.instrument_changed.connect(self._instrument_shown)
         self.timeline.view_changed.connect(lambda: self._moved(player.position))
@@ -132,7 +147,13 @@ class TransportBar(QWidget):
             self.heard_changed.emit(name)
 
     def save_state(self) -> dict[str, Any]:
-        return {"tempo": self.tempo.value(), "volume": self.volume.value(), "bpm": self.bpm.value()}
+        return {
+            "tempo": self.tempo.value(),
+            "volume": self.volume.value(),
+            "bpm": self.bpm.value(),
+            "loop_ceiling": self.loop_tempo.ceiling,
+            "sound": self.sound.save_state(),
+        }
 
     def restore_state(self, state: Any) -> None:
         """Take up what `save_state` said; ignore what does not fit."""
@@ -141,6 +162,8 @@ class TransportBar(QWidget):
                 value = state.get(name)
                 if isinstance(value, int | float) and not isinstance(value, bool):
                     getattr(self, name).setValue(type(getattr(self, name).value())(value))
+            self.loop_tempo.set_ceiling(state.get("loop_ceiling"))
+            self.sound.restore_state(state.get("sound"))
 
     # -- inside -----------------------------------------------------------------------------------------------
 
@@ -165,13 +188,31 @@ class TransportBar(QWidget):
         elif name:
             parts.append(name)
         parts += [text for text in (self._instrument[0], *self._instrument[1][:1]) if text]
-        state = {"buffering": "rendering …", "waiting": "waiting for the composer …"}.get(player.state, "")
-        if state:
-            parts.append(state)
-        if self._late:
-            parts.append(f"{self._late} interruption{'s' if self._late != 1 else ''} of the sound")
+        parts += self._interruptions()
         self.status.setText(" · ".join(parts))
         self.retry.setVisible(bool(reason))
+
+    def _interruptions(self) -> list[str]:
+        """What keeps the music waiting now, and how often it did: the composer, or this machine."""
+        parts = []
+        if self.player.state == "buffering":
+            parts.append("rendering …")
+        elif self.player.state == "waiting":
+            short = self.player.short_s
+            parts.append(f"composing … goes on when {short:.0f} s more are written" if short >= 1 else "composing …")
+        if self._waits:
+            parts.append(f"waited {_times(self._waits)} for the composer")
+        if self._late:
+            deeper = self.player.depth_s > DEPTHS_S[0]
+            parts.append(
+                f"{self._late} interruption{'s' if self._late != 1 else ''} of the sound (this machine is busy"
+                + (f"; {self.player.depth_s:g} s now wait in the sound card)" if deeper else ")")
+            )
+        return parts
+
+    def _waited(self, count: int) -> None:
+        self._waits = count
+        self._show_status()
 
     def _lateness(self, count: int) -> None:
         self._late = count
@@ -194,6 +235,7 @@ class TransportBar(QWidget):
         with QSignalBlocker(self.loop):
             self.loop.setChecked(loop is not None)
         self.player.set_loop(loop)
+        self.loop_tempo.set_loop(loop)
 
     def _beat_changed(self) -> None:
         try:
@@ -203,6 +245,10 @@ class TransportBar(QWidget):
 
     def _volume_changed(self, value: int) -> None:
         self.player.set_volume((value / 100) ** 2)  # loudness is felt as about the square
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 def _spin(name: str, low: float, high: float, value: float, unit: str, step: float, tip: str) -> QDoubleSpinBox:
