@@ -125,14 +125,35 @@ class Crops:
 
     def fixed(self, count: int, seed: int) -> Batch:
         """The same crops whenever asked: one of each piece in turn, neither augmented nor perturbed."""
+        places, rng = self._places(count, seed)
+        return _stacked([self._row(piece, start, 1.0, 0, "none", rng) for piece, start in places])
+
+    def elsewhere(self, count: int, seed: int) -> Batch | None:
+        """As `fixed`, but the performance of each crop is another stretch of its piece, as far away as there is one.
+
+        So what the style says of the crop is not read from the crop itself. None where a piece is too short for two
+        stretches that do not overlap.
+        """
+        places, rng = self._places(count, seed)
+        rows = []
+        for piece, start in places:
+            last = len(self._pieces[piece]) - self.length
+            other = 0 if 2 * start > last else last
+            if abs(other - start) < self.length:
+                return None
+            target, _, melody, number = self._row(piece, start, 1.0, 0, "none", rng)
+            rows.append((target, self._row(piece, other, 1.0, 0, "none", rng)[1], melody, number))
+        return _stacked(rows)
+
+    def _places(self, count: int, seed: int) -> tuple[list[tuple[int, int]], np.random.Generator]:
+        """Piece and first token of each of `fixed`'s crops, and the generator that drew them."""
         rng = np.random.default_rng(seed)
         order = rng.permutation(len(self._pieces))
-        rows = []
+        places = []
         for k in range(count):
             piece = int(order[k % len(order)])
-            start = int(rng.integers(0, max(1, len(self._pieces[piece]) - self.length + 1)))
-            rows.append(self._row(piece, start, 1.0, 0, "none", rng))
-        return _stacked(rows)
+            places.append((piece, int(rng.integers(0, max(1, len(self._pieces[piece]) - self.length + 1)))))
+        return places, rng
 
     def _row(
         self, piece: int, start: int, stretch: float, transpose: int, perturbation: str, rng: np.random.Generator

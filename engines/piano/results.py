@@ -66,7 +66,9 @@ class ShipResult:
 class MeasureResult:
     """NLL of one network in nats per token, over all tokens of crops; one set of crops is the same for all networks.
 
-    own: told what it was trained to be told. other_style: told another piece's performance; other_melody: another's
+    own: told what it was trained to be told; the style is read from the very crop that is predicted, as in the paper.
+    elsewhere: the style read from another stretch of the same piece; NaN where it reads none, or a piece has no two
+    stretches. other_style: told another piece's performance; other_melody: another's
     melody; NaN where it reads none, or where all crops are of one piece. per_crop: float64 [C], of `own`.
     """
 
@@ -80,9 +82,10 @@ class MeasureResult:
     other_style: float
     other_melody: float
     per_crop: np.ndarray
+    elsewhere: float = float("nan")
 
     def to_tables(self) -> dict[str, dict[str, np.ndarray]]:
-        kinds = ("own", "other_style", "other_melody")
+        kinds = ("own", "elsewhere", "other_style", "other_melody")
         values: list[Any] = [getattr(self, kind) for kind in kinds]
         return {
             "nll": {"conditioning": np.array(kinds), "nats_per_token": np.array(values)},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engines.core import data
 from engines.core.errors import UserError
@@ -12,18 +12,22 @@ from engines.piano.corpus import tokens_of
 from engines.piano.results import MeasureResult
 from engines.piano.spec import MeasureSpec
 
+if TYPE_CHECKING:
+    from engines.piano.crops import Batch
+
 CROP_SEED = 1912
 """Of the crops that are measured on: the same for every network of one length, so that figures can be compared."""
 
 
 @job("piano.measure", MeasureSpec, title="NLL of a piano network")
 def measure(spec: MeasureSpec, ctx: JobContext) -> MeasureResult:
-    """NLL of weights on pieces not trained on: as trained, with another piece's style, with another's melody."""
+    """NLL of weights on pieces not trained on: as trained, with the style of another stretch of the piece, with another
+    piece's style, with another's melody."""
     from engines.piano.crops import Crops
     from engines.piano.models import load_model
     from engines.piano.training import nll_of_crops
 
-    ctx.progress(0, 3, "Loading")
+    ctx.progress(0, 4, "Loading")
     loaded = load_model(spec.weights, spec.device)
     net, config = loaded.net, loaded.net.config
     source = spec.source or trained_on(loaded.card.data)
@@ -34,15 +38,17 @@ def measure(spec: MeasureSpec, ctx: JobContext) -> MeasureResult:
     batch = crops.fixed(spec.crops, CROP_SEED)
     device = net.softmax.weight.device
     nats, tokens = nll_of_crops(net, batch, device, ctx.check)
-    other = {"style": float("nan"), "melody": float("nan")}
-    if config.reads_performance and batch.has_other_pieces:
-        ctx.progress(1, 3, "With other styles")
-        wrong, _ = nll_of_crops(net, batch.with_other_styles(), device, ctx.check)
-        other["style"] = float(wrong.sum() / tokens.sum())
-    if config.reads_melody and batch.has_other_pieces:
-        ctx.progress(2, 3, "With other melodies")
-        wrong, _ = nll_of_crops(net, batch.with_other_melodies(), device, ctx.check)
-        other["melody"] = float(wrong.sum() / tokens.sum())
+
+    def told(otherwise: Batch | None, step: int, how: str) -> float:
+        if otherwise is None:
+            return float("nan")
+        ctx.progress(step, 4, how)
+        return float(nll_of_crops(net, otherwise, device, ctx.check)[0].sum() / tokens.sum())
+
+    has_style, has_other = config.reads_performance, batch.has_other_pieces
+    apart = crops.elsewhere(spec.crops, CROP_SEED) if has_style else None
+    other_style = batch.with_other_styles() if has_style and has_other else None
+    other_melody = batch.with_other_melodies() if config.reads_melody and has_other else None
     result = MeasureResult(
         weights=loaded.name,
         mode=config.mode,
@@ -51,13 +57,14 @@ def measure(spec: MeasureSpec, ctx: JobContext) -> MeasureResult:
         crops=spec.crops,
         tokens=int(tokens.sum()),
         own=float(nats.sum() / tokens.sum()),
-        other_style=other["style"],
-        other_melody=other["melody"],
+        elsewhere=told(apart, 1, "With styles from elsewhere in the pieces"),
+        other_style=told(other_style, 2, "With other styles"),
+        other_melody=told(other_melody, 3, "With other melodies"),
         per_crop=nats / tokens,
     )
     if spec.write:
         _write(spec, result)
-    ctx.progress(3, 3, "Done")
+    ctx.progress(4, 4, "Done")
     return result
 
 
@@ -80,6 +87,7 @@ def _write(spec: MeasureSpec, result: MeasureResult) -> None:
     tensors, card = load_weights(spec.weights)
     figures: dict[str, Any] = {
         f"{spec.part}_nll": result.own,
+        f"{spec.part}_nll_elsewhere": result.elsewhere,
         f"{spec.part}_nll_other_style": result.other_style,
         f"{spec.part}_nll_other_melody": result.other_melody,
     }

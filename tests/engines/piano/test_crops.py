@@ -156,6 +156,22 @@ def test_fixed_crops_are_the_same_whenever_asked_and_take_turns() -> None:
     assert np.array_equal(a.rows(slice(2, 4)).target, a.target[2:4])
 
 
+def test_a_style_from_elsewhere_is_of_the_same_piece_and_shares_no_token_with_the_crop() -> None:
+    pieces = [text(seed) for seed in range(3)]
+    crops = Crops(pieces, [held_melody()] * 3, 32, 20)
+    here, there = crops.fixed(9, 0), crops.elsewhere(9, 0)
+    assert there is not None
+    assert np.array_equal(here.target, there.target) and np.array_equal(here.melody, there.melody)
+    for target, performance, piece in zip(there.target, there.performance, there.piece, strict=True):
+        tokens = pieces[piece]
+        at, other = (
+            next(a for a in range(len(tokens) - 31) if np.array_equal(tokens[a : a + 32], row))
+            for row in (target, performance)
+        )
+        assert abs(at - other) >= 32 and other in (0, len(tokens) - 32)
+    assert Crops([pieces[0][:60]], [held_melody()], 32, 20).elsewhere(4, 0) is None
+
+
 def test_nothing_to_train_on_is_said() -> None:
     with pytest.raises(UserError, match="no piece"):
         Crops([], [], 16, 8)

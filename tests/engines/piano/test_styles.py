@@ -193,4 +193,5 @@ def test_a_network_is_measured_with_the_style_and_the_melody_of_other_pieces(mus
         "piano.measure", MeasureSpec(weights=weights(tmp_path, "melody+performance"), source=str(music), crops=6)
     )
     assert found.own == pytest.approx(found.per_crop.mean(), rel=1e-6)
-    assert found.other_style not in (found.own, found.other_melody) and np.isfinite(found.other_melody)
+    figures = (found.own, found.elsewhere, found.other_style, found.other_melody)
+    assert np.isfinite(figures).all() and len(set(figures)) == 4
