@@ -9,6 +9,7 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLayout, QSplitter, QStackedWidget, QToolButton, QVBoxLayout, QWidget
 
+from engines.piano.alignment import of_notes
 from engines.piano.notes import Notes
 from workbench.audio.player import Player
 from workbench.panels.piano.recorder import Recorder
@@ -17,6 +18,7 @@ from workbench.panels.piano.takes import Takes, Voice
 from workbench.panels.piano.transport_bar import TransportBar
 from workbench.panels.piano.variations import Variations
 from workbench.theme import GRID, Theme
+from workbench.widgets.colour_key import ColourKey
 from workbench.widgets.falling_notes import FallingNotes
 from workbench.widgets.keyboard_view import KeyboardView
 from workbench.widgets.mini_map import MiniMap
@@ -31,6 +33,8 @@ TALL: Final = 560
 """Pixels of height from which overview and keyboard are shown below the rolls."""
 LEAST: Final = QSize(500, 440)
 NAMES: Final = ("style", "melody", "result")
+MOST_NATS: Final = 6.0
+"""Surprise at which colours and bars are full: a little above that of a guess among all tokens, ln 310 = 5.74."""
 
 
 class Desk(QWidget):
@@ -55,6 +59,9 @@ class Desk(QWidget):
         self.recorder = Recorder(self)
         self.records: dict[str, QToolButton] = {}
         self.falling = FallingNotes(theme, self.timeline, self.keyboard)
+        for name in ("style", "result"):
+            self.roll(name).set_values(None, "surprise", "nats", high=MOST_NATS)
+        self.colours = ColourKey(theme, [self.roll(name) for name in ("result", "style")])
         self.edit = text_button("Edit", "Draw and move notes of the melody; Ctrl+Z takes a step back", checkable=True)
         self._build()
         self._connect()
@@ -76,6 +83,7 @@ class Desk(QWidget):
                 self.boxes[name].add(self.edit)
             self.boxes[name].add(record)
             self.boxes[name].add(button)
+        self.boxes["result"].add(self.colours)
         self.splitter = QSplitter(Qt.Orientation.Vertical)
         self.splitter.setChildrenCollapsible(False)
         for name in NAMES:
@@ -174,7 +182,7 @@ class Desk(QWidget):
             box.say("" if take is None else "composing …")
             self.player.remove_music("result")
             return
-        box.roll.set_notes(voice.notes)
+        box.roll.set_notes(voice.notes, of_notes(voice.notes, voice.tokens, voice.nll))
         if take.done or box.roll.content.lane is not None:  # A lane costs painting everything anew.
             box.roll.set_lane(_surprise(voice) if take.done else None)
         place, count = self.takes.place
@@ -238,4 +246,4 @@ class Desk(QWidget):
 
 def _surprise(voice: Voice) -> Lane:
     """NLL of each token over the time at which it is played."""
-    return Lane(voice.times, voice.nll.astype(np.float64), "NLL", "nats", 0.0, 6.0)
+    return Lane(voice.times, voice.nll.astype(np.float64), "NLL", "nats", 0.0, MOST_NATS)

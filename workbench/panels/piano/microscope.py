@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 TAKE, STYLE, FILE = "take", "style", "file"
 OTHERS: Final = ("library/ragtime", "library/chorale")
 """Whose style is told instead, where nobody chose: the first that is not the piece's own."""
-WIDE: Final = 900
+WIDE: Final = 1150
 """Pixels of width from which all pages are seen side by side."""
 SAME_MOMENT_S: Final = 0.02
 HINT: Final = (
@@ -123,7 +123,7 @@ class Microscope(QWidget):
         parts.setChildrenCollapsible(False)
         parts.addWidget(self.score)
         parts.addWidget(below)
-        parts.setSizes([420, 330])
+        parts.setSizes([450, 300])
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, GRID, 0, 0)
         whole.setSpacing(GRID // 2)
@@ -324,7 +324,7 @@ class Microscope(QWidget):
         self._has_looked, self._is_stale = True, False
         if self.findings is None or self.findings.subject.key != subject.key:
             self._show(Findings(subject))
-        self.said.setText(f"{subject.title}: reading …")
+        self.said.setText(f"{subject.title.rstrip(',')}: reading …")
         self.reader.ask(subject.request(card.name, other.tokens if other is not None else NO_TOKENS.copy()))
 
     def _answered(self, snapshot: InspectSnapshot) -> None:
@@ -336,7 +336,9 @@ class Microscope(QWidget):
         self._show(Findings(self.findings.subject, snapshot))
         subject, card = self.findings.subject, self.panel.form.card
         if not snapshot.done:
-            self.said.setText(f"{subject.title}: {len(snapshot.tokens):,} of {snapshot.total:,} tokens read …")
+            self.said.setText(
+                f"{subject.title.rstrip(',')}: {len(snapshot.tokens):,} of {snapshot.total:,} tokens read …"
+            )
             return
         name = (card.title or card.name) if card is not None else ""
         told = f" in {subject.told}" if len(snapshot.style) else ""
@@ -356,7 +358,9 @@ class Microscope(QWidget):
         self.tokens.show_findings(findings)
         if is_new:
             self.tokens.stream.set_marked(None)
-            self._place(-1)
+            self.tokens.stream.chips.scroll_to(0)
+        if is_new or self.tokens.shown < 0:
+            self._place(self._reached(self.score.timeline.playhead))
         self.attention.show_snapshot(findings.snapshot)
         self.loudness.show_snapshot(findings.snapshot)
         self._region_changed(self.score.roll.selection)
@@ -382,10 +386,14 @@ class Microscope(QWidget):
         self.tokens.stream.set_playhead(seconds)
         if self.chosen >= 0 and abs(times[self.chosen] - seconds) < SAME_MOMENT_S:
             return
-        index = int(np.searchsorted(times, seconds, "right")) - 1
+        index = self._reached(seconds)
         if self.chosen >= 0 or index != self.tokens.shown:
             self.chosen = -1
             self._place(index)
+
+    def _reached(self, seconds: float) -> int:
+        """The last token that takes effect by then, -1 for none."""
+        return -1 if self.findings is None else int(np.searchsorted(self.findings.subject.times, seconds, "right")) - 1
 
     def _region_changed(self, region: Region | None) -> None:
         """The part chosen in the roll: its tokens stand out, and their averages are told."""

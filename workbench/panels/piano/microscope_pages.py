@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QScrollArea, QSplitter, QVBoxLayout, QWidget
 
 from engines.piano.alignment import KINDS, kinds_of
 from engines.piano.requests import InspectSnapshot
@@ -106,7 +106,11 @@ class AttentionPage(QWidget):
         )
         parts = QSplitter(Qt.Orientation.Horizontal)
         parts.setChildrenCollapsible(False)
-        parts.addWidget(self.map)
+        scroll = QScrollArea()  # a large network has fifty heads
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setWidgetResizable(True)
+        scroll.setWidget(self.map)
+        parts.addWidget(scroll)
         parts.addWidget(self.plot)
         parts.setSizes([300, 280])
         rows = QVBoxLayout(self)
@@ -126,7 +130,9 @@ class AttentionPage(QWidget):
             self._head = None
         names = [f"{layer + 1}, {head + 1}" for layer in range(layers) for head in range(heads)]
         self.map.set_headers(names, distances(snapshot.back))
+        self.map.set_range(0.0, max(float(snapshot.attention.max()), 0.01))
         self.map.set_values(snapshot.attention.reshape(-1, bins))
+        self.map.setMinimumSize(self.map.minimumSizeHint())
         self._draw()
 
     def _choose(self, row: int, _: int) -> None:
@@ -149,13 +155,18 @@ class AttentionPage(QWidget):
             layer, head = self._head
             self.plot.set_curve("head", x, 100 * snapshot.attention[layer, head],
                                 name=f"layer {layer + 1}, head {head + 1}", colour="accent")  # fmt: skip
+        self.plot.set_range(x=(-0.4, len(x) - 0.4))
         self.plot.set_ticks("bottom", list(zip(x.tolist(), distances(snapshot.back), strict=True)))
 
 
 class StylePage(QWidget):
     """How loudly the style speaks: norms of what attention to the memory adds, against what it is added to."""
 
-    BARS: Final = (("stream", "residual stream"), ("cross", "attention to the memory"), ("style", "|W_o W_v z|"))
+    BARS: Final = (
+        ("stream", "residual stream"),
+        ("cross", "attention to the memory"),
+        ("style", "style alone, |W_o W_v z|"),
+    )
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()

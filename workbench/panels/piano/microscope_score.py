@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from engines.piano.alignment import KINDS
 from workbench import icons
 from workbench.panels.piano.auditions import Auditions
-from workbench.panels.piano.microscope_subject import GUESS, HIGHEST, Findings
+from workbench.panels.piano.desk import MOST_NATS
+from workbench.panels.piano.microscope_subject import GUESS, Findings
 from workbench.theme import GRID
-from workbench.widgets.basics import ElidedLabel, icon_button, label, number
+from workbench.widgets.basics import icon_button, label, number, percent
 from workbench.widgets.colour_key import ColourKey
 from workbench.widgets.piano_roll import PianoRoll
 from workbench.widgets.timeline import Timeline
@@ -40,20 +41,23 @@ class Score(QWidget):
         theme = panel.services.theme
         self.panel = panel
         self.findings: Findings | None = None
-        self._preferred = ""
+        self._preferred = "other style"
         self.timeline = Timeline(self)
         self.ear = Auditions(panel, "look")
         self.roll = PianoRoll(theme, "Piece under the microscope", timeline=self.timeline, hint=hint)
-        self.roll.set_values(None, "surprise", "nats", high=HIGHEST)
+        self.roll.set_values(None, "surprise", "nats", high=MOST_NATS)
         self.roll.set_colouring("values")
         self.key = ColourKey(theme, [self.roll])
         self.play = icon_button("play", "Play (Space)", self.toggle)
-        self.said = ElidedLabel()
-        self.surprise = ValueStrip(theme, self.timeline, "Surprise", unit="nats", high=HIGHEST)
-        self.surprise.setToolTip("")
+        self.kinds = label("", "small", muted=True)
+        self.kinds.setTextFormat(Qt.TextFormat.RichText)
+        self.kinds.setToolTip("Colours of the bars of surprise and of the tokens")
+        self.surprise = ValueStrip(theme, self.timeline, "Surprise", unit="nats", high=MOST_NATS)
         self.saved = ValueStrip(theme, self.timeline, "Saved", unit="nats", low=-SAVED_UP_TO, high=SAVED_UP_TO)
         self.against = QComboBox()
         self.against.setAccessibleName("What the lower strip compares with")
+        self.against.setMinimumContentsLength(20)
+        self.against.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.against.setToolTip("Nats that each token costs more when the network is told something else")
         self.mean = label("", "small", muted=True)
         self._build()
@@ -63,7 +67,8 @@ class Score(QWidget):
         head = QHBoxLayout()
         head.setSpacing(GRID)
         head.addWidget(self.play)
-        head.addWidget(self.said, 1)
+        head.addWidget(self.kinds)
+        head.addStretch(1)
         head.addWidget(self.key)
         below = QHBoxLayout()
         below.setSpacing(GRID)
@@ -95,6 +100,15 @@ class Score(QWidget):
         self.timeline.playhead_moved.connect(lambda _, now: self.moved.emit(now))
         self.timeline.loop_changed.connect(self._loop_changed)
         self.against.activated.connect(lambda _: self._show_saved())
+        self.panel.services.theme.changed.connect(lambda _: self._show_kinds())
+        self._show_kinds()
+
+    def _show_kinds(self) -> None:
+        """The legend of the strip of surprise; padding and end are in no piece."""
+        theme = self.panel.services.theme
+        names = [name.replace(" ", "&nbsp;") for name in KINDS]
+        parts = [f'<span style="color:{theme.series(k).name()}">■</span>&nbsp;{name}' for k, name in enumerate(names)]
+        self.kinds.setText("&ensp;".join(parts[1:]))
 
     # -- what it shows ----------------------------------------------------------------------------------------
 
@@ -162,10 +176,10 @@ class Score(QWidget):
         self.saved.set_values(findings.subject.times, values)
         known = values[np.isfinite(values)]
         if len(known):
-            better = float((known > 0).mean())
+            better = percent(float((known > 0).mean()), 0)
             self.mean.setText(
-                f"{number(float(known.mean()))}\u202fnats a token on average; {better:.0%} of the tokens are likelier "
-                "with what it is told"
+                f"{number(float(known.mean()))}\u202fnats a token on average; {better} of the tokens are likelier with "
+                "what it is told"
             )
 
     def tip(self, index: int) -> str:

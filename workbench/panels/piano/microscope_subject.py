@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 GUESS: Final = float(np.log(VOCABULARY))
 """Nats of a token under a guess among all."""
-HIGHEST: Final = 6.0
-"""Nats at which colours and bars are full: a little above a guess."""
 
 
 class Reader(Composer):
@@ -84,7 +82,7 @@ def of_take(take: Take, fallback: np.ndarray) -> Subject | None:
     styles = asked.styles if asked is not None and asked.styles else (fallback,)
     return Subject(
         (id(voice.tokens), len(voice.tokens)),
-        f"take, variation {take.chosen + 1}",
+        f"Take, variation {take.chosen + 1},",
         "the style it was composed in" if asked is not None and asked.styles else "style A",
         voice.tokens.astype(np.int64),
         styles,

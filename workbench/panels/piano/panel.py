@@ -43,7 +43,7 @@ TABS: Final = (
     (
         "Microscope",
         "workbench.panels.piano.microscope:Microscope",
-        "What the network thinks about a piece, token by token",
+        "What the network thinks of a piece, token by token",
     ),
     ("Blind test", "workbench.panels.piano.blind_stage:BlindStage", "Which of two is closer to a style, by your ears"),
     ("Training lab", "workbench.panels.piano.training_stage:PianoTraining", "Train a network on your own music"),
@@ -220,6 +220,7 @@ class PianoPanel(Panel):
             "pieces": self.shelf.save_state(),
             "form": self.form.save_state(),
             "bar": self.desk.bar.save_state(),
+            "colour": self.desk.colours.save_state(),
             "drawn": None if self.music.drawn is None else packed(self.music.drawn),
             "stages": self.tabs.save_state(),
             "tab": self.tabs.currentIndex(),
@@ -229,6 +230,7 @@ class PianoPanel(Panel):
         self.shelf.restore_state(state.get("pieces"))
         self.form.restore_state(state.get("form"))
         self.desk.bar.restore_state(state.get("bar"))
+        self.desk.colours.restore_state(state.get("colour"))
         drawn = unpacked(state["drawn"]) if state.get("drawn") else None
         if drawn is not None:
             self.desk.show_piece("melody", drawn, "")
