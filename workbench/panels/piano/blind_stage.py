@@ -120,7 +120,7 @@ class BlindStage(QWidget):
         self.pages.addWidget(before)
         self.pages.addWidget(during)
         whole = QVBoxLayout(self)
-        whole.setContentsMargins(0, GRID, GRID, GRID)
+        whole.setContentsMargins(GRID // 2, GRID, GRID, GRID)
         whole.addWidget(self.pages)
 
     def _connect(self) -> None:
@@ -315,8 +315,8 @@ class BlindStage(QWidget):
             names = (contest.first, contest.second)
             closer = {"first": names[0], "second": names[1]}.get(str(trial.answer))
             self.told.setText(
-                f"The source was {trial.title}. A was {names[trial.side('a')]}, B was {names[trial.side('b')]}. "
-                + (f"You said {closer} is closer." if closer else "You could not tell.")
+                f"The source was “{trial.title}”. A was “{names[trial.side('a')]}”, B was “{names[trial.side('b')]}”. "
+                + (f"You said “{closer}” is closer." if closer else "You could not tell.")
             )
         counted = on and bool(test.answered) and contest is not None
         self.bar.setVisible(counted)

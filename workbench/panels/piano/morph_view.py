@@ -63,7 +63,7 @@ class MorphView(QWidget):
         self._scores = np.full((len(STEPS), 2), np.nan)
         self._drawn_at = self._judged_at = 0.0
         self.voices: tuple[Voice, ...] = ()
-        self.said = ElidedLabel("From style A to style B, in the paper's seven steps.")
+        self.said = ElidedLabel("From style A to style B of the settings, in the paper's seven steps.")
         self.seconds = QDoubleSpinBox()
         self.seconds.setRange(4.0, 60.0)
         self.seconds.setDecimals(0)
@@ -88,7 +88,7 @@ class MorphView(QWidget):
         for button in (*self.sources.values(), self.take):
             foot.addWidget(button)
         rows = QVBoxLayout(self)
-        rows.setContentsMargins(0, GRID, GRID, 0)
+        rows.setContentsMargins(GRID // 2, GRID, GRID, 0)
         rows.addLayout(head)
         rows.addWidget(self.stack, 1)
         rows.addLayout(foot)
