@@ -33,11 +33,11 @@ def density(notes: RollNotes, columns: int, rows: int, seconds: float) -> np.nda
         return out[:, :columns].astype(np.float32)
     low, high = notes.pitch_range
     low, high = low - 1, max(high + 1, low + 12)
-    row = ((high - notes.pitch) * (rows / (high - low + 1))).astype(int).clip(0, rows - 1)
+    row = ((high - np.arange(high + 1)) * (rows / (high - low + 1))).astype(int).clip(0, rows - 1)[notes.pitch]
     first = (notes.start / seconds * columns).astype(int).clip(0, columns - 1)
     last = np.maximum(np.ceil(notes.end / seconds * columns).astype(int), first + 1).clip(0, columns)
-    np.add.at(out, (row, first), 1.0)
-    np.add.at(out, (row, last), -1.0)
+    for column, change in ((first, 1.0), (last, -1.0)):
+        out += change * np.bincount(row * (columns + 1) + column, minlength=out.size).reshape(out.shape)
     count = out.cumsum(axis=1)[:, :columns]
     return (count / (count + 1)).astype(np.float32)
 

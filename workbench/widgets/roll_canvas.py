@@ -19,7 +19,7 @@ from workbench.widgets.roll_geometry import LEAST_NOTE, RollGeometry, fitting_pi
 from workbench.widgets.roll_ink import melody_colour
 from workbench.widgets.roll_notes import HasNotes, RollNotes, changed_stretch
 from workbench.widgets.roll_painting import Colouring, Lane, RollContent, RollPainter
-from workbench.widgets.roll_tiles import Kept, Tiles
+from workbench.widgets.roll_tiles import SIDE, Kept, Tiles
 from workbench.widgets.timeline import Timeline
 
 KEYS: Final = 46.0  # pixels
@@ -27,6 +27,9 @@ PEDAL: Final = 15.0
 LANE: Final = 36.0
 FLASH_S: Final = 0.15
 """Seconds in which the flash of an onset fades."""
+MANY: Final = 20_000
+"""Notes from which strips take so long that the window goes on between them, after …"""
+PATIENCE_S: Final = 0.016
 MARGIN: Final = 8
 """Pixels that the playhead's head and a halo reach beyond themselves."""
 
@@ -283,8 +286,14 @@ class RollCanvas(Canvas):
         if dirty.right() > g.left and dirty.bottom() > g.top:
             painter.save()
             painter.setClipRect(QRectF(g.left, g.top, g.width - g.left, g.height - g.top))
-            for x, strip in self._tiles.seen(g, max(dirty.left(), g.left), min(dirty.right(), g.width)):
-                painter.drawPixmap(QPointF(x, g.top), strip)
+            patience = PATIENCE_S if len(self.notes) > MANY else math.inf
+            for x, strip in self._tiles.seen(g, max(dirty.left(), g.left), min(dirty.right(), g.width), patience):
+                if strip is not None:
+                    painter.drawPixmap(QPointF(x, g.top), strip)
+                else:
+                    room = QRectF(x, g.top, SIDE, g.height - g.top)
+                    painter.fillRect(room, QColor(self.colours.surface))
+                    self.update(room.toAlignedRect())
             painter.restore()
         if self.timeline.loop is not None:
             self._frame.paint_loop(painter, g, self.timeline.loop)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Final, Protocol
 
 import numpy as np
@@ -81,12 +81,12 @@ class RollNotes:
     def __len__(self) -> int:
         return len(self.start)
 
-    @property
+    @cached_property
     def duration(self) -> float:
         """When the last note or pedal ends, in seconds."""
         return max(float(self.end.max(initial=0.0)), float(self.pedal.max(initial=0.0)))
 
-    @property
+    @cached_property
     def pitch_range(self) -> tuple[int, int]:
         """Lowest and highest pitch; middle C's octave if there is no note."""
         return (int(self.pitch.min()), int(self.pitch.max())) if len(self) else (60, 72)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -40,15 +41,23 @@ class Tiles:
         for index in [k for k in self._kept if first <= k <= last]:
             del self._kept[index]
 
-    def seen(self, g: RollGeometry, left: float, right: float) -> Iterator[tuple[float, QPixmap]]:
-        """(x, strip) for all that meet left..right in pixels of the widget."""
+    def seen(
+        self, g: RollGeometry, left: float, right: float, patience_s: float = math.inf
+    ) -> Iterator[tuple[float, QPixmap | None]]:
+        """(x, strip) for all that meet left..right in pixels of the widget.
+
+        After `patience_s` of painting, and one strip at least, the others are None: the window shall go on, and they
+        come with the next looks.
+        """
         if g.shared_shape() != self._shape:
             self._shape = g.shared_shape()
             self._kept.clear()
+        until, before = time.perf_counter() + patience_s, self.painted
         offset = g.snapped(g.start * g.pixels_per_second) - g.left
         first, last = math.floor((left + offset) / SIDE), math.floor((right + offset - 1e-6) / SIDE)
         for index in range(max(first, 0), last + 1):
-            yield index * SIDE - offset, self._tile(g, index)
+            is_late = index not in self._kept and self.painted > before and time.perf_counter() > until
+            yield index * SIDE - offset, None if is_late else self._tile(g, index)
         most = math.ceil(g.width / SIDE) + 1 + SPARE
         while len(self._kept) > most:
             self._kept.popitem(last=False)

@@ -199,3 +199,9 @@ def test_ticks_have_room_and_round_numbers() -> None:
         assert 2 <= parts <= 6
     assert [t for _, t in tick_times(0.9, 3.1, 1.0)] == [1.0, 2.0, 3.0]
     assert [k for k, _ in tick_times(0.9, 3.1, 1.0)] == [1, 2, 3]
+
+
+def test_hours_of_music_that_come_or_go_need_not_be_compared() -> None:
+    notes = notes_of((1.0, 2.0, 60, 80), (3.0, 9.0, 62, 80))
+    assert changed_stretch(RollNotes.empty(), notes) == changed_stretch(notes, RollNotes.empty()) == (1.0, 9.0)
+    assert changed_stretch(RollNotes.empty(), RollNotes.empty()) is None
