@@ -25,6 +25,7 @@ import numpy as np
 from engines.core import paths
 from engines.core.atomic import write_bytes
 from engines.core.errors import UserError
+from engines.core.job import JobContext
 from engines.piano.codec import duration_of, encode
 from engines.piano.midi import Performance, midi_files, read_midi, read_midi_bytes
 from engines.piano.notes import Notes
@@ -208,6 +209,11 @@ def tokens_of(
     if not len(corpus):
         raise UserError(f"{title} holds nothing to play: {corpus.remarks[0]}", "choose other files")
     return corpus
+
+
+def reading(ctx: JobContext) -> Progress:
+    """For `tokens_of`: says in a job's progress which file is read, for a set of hundreds takes a minute once."""
+    return lambda done, total, name: ctx.progress(0, 1, f"Reading {done + 1} of {total}: {name}")
 
 
 def melody_or_none(notes: Notes, check: Check = lambda: None) -> Notes:

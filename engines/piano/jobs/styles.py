@@ -7,7 +7,7 @@ import numpy as np
 from engines.core.errors import UserError
 from engines.core.job import JobContext, job
 from engines.piano.codec import decode
-from engines.piano.corpus import tokens_of
+from engines.piano.corpus import reading, tokens_of
 from engines.piano.crops import steps
 from engines.piano.features import FEATURES, profile
 from engines.piano.results import StylesResult
@@ -28,7 +28,8 @@ def styles(spec: StylesSpec, ctx: JobContext) -> StylesResult:
     loaded = load_model(spec.weights, spec.device)
     if not loaded.net.config.reads_performance:
         raise UserError(f"{loaded.name} reads no performance", "choose weights with a style")
-    corpus = tokens_of(str(spec.folder) if spec.folder else spec.source, ctx.check, melodies=False)
+    source = str(spec.folder) if spec.folder else spec.source
+    corpus = tokens_of(source, ctx.check, progress=reading(ctx), melodies=False)
     if len(corpus) > spec.most:
         corpus = corpus.take(np.linspace(0, len(corpus) - 1, spec.most).round().astype(int))
     if len(corpus) < 2:

@@ -5,6 +5,7 @@ The window imports this module to unpack results, so torch is left to the functi
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ from engines.core.device import choose, describe
 from engines.core.errors import UserError
 from engines.core.job import JobContext, job
 from engines.core.weights import ModelCard, find_weights, read_card, save_weights
-from engines.piano.corpus import Corpus, refuse_training, tokens_of
+from engines.piano.corpus import Corpus, reading, refuse_training, tokens_of
 from engines.piano.results import NO_NOTES, TrainResult, TrainSnapshot
 from engines.piano.spec import SIZES, TrainSpec
 
@@ -64,7 +65,7 @@ def fit(spec: TrainSpec, ctx: JobContext) -> tuple[Trainer, Corpus, Show]:
     refuse_training(spec.source)
     device = choose(spec.device)
     ctx.progress(0, 1, "Reading music")
-    corpus = tokens_of(spec.source, ctx.check)
+    corpus = tokens_of(spec.source, ctx.check, progress=reading(ctx))
     net = begun(spec)
     train_crops, held_out = crops_of(net.config, corpus)
     trainer = Trainer(net, train_crops, held_out, settings_of(spec), device)
@@ -190,7 +191,8 @@ def command(spec: TrainSpec) -> str:
     """The command line that trains this again."""
     changed = {k: v for k, v in spec.model_dump(mode="json").items() if v != type(spec).model_fields[k].default}
     changed.pop("save_as", None)
-    return " ".join(["paper-workbench run piano.train", *(f"--set {k}={v}" for k, v in changed.items())])
+    said = (word for name, value in changed.items() for word in ("--set", f"{name}={value}"))
+    return shlex.join(["paper-workbench", "run", "piano.train", *said])
 
 
 class Show:

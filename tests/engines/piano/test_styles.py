@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from engines.core.errors import UserError
-from engines.core.job import run_job
+from engines.core.job import LocalContext, run_job
 from engines.core.weights import ModelCard, save_weights
 from engines.piano.codec import duration_of, encode
 from engines.piano.following import followed
@@ -96,7 +96,10 @@ def test_the_beginning_of_a_piece_is_cut_by_its_clock() -> None:
 
 def test_the_map_of_a_folder(music: Path, tmp_path: Path) -> None:
     name = weights(tmp_path, "performance")
-    found = run_job("piano.styles", StylesSpec(weights=name, folder=music, seconds=10.0))
+    said: list[str] = []
+    ctx = LocalContext(on_progress=lambda done, total, text: said.append(text))
+    found = run_job("piano.styles", StylesSpec(weights=name, folder=music, seconds=10.0), ctx)
+    assert "Reading 3 of 20: 02.mid" in said
     assert found.z.shape == (20, 16) and found.map.shape == (20, 2) and found.features.shape == (20, 8)
     assert found.names[3] == "03.mid"
     assert np.allclose((found.z - found.mean) @ found.basis.T, found.map, atol=1e-4)

@@ -286,3 +286,15 @@ def test_a_shipping_that_was_stopped_goes_on_with_the_network_it_was_at(
     assert not (tmp_path / "b" / "one.json").exists()
     first, second = (load_model(str(tmp_path / f / "two.safetensors")).net.state_dict() for f in "ab")
     assert all(torch.equal(first[k], second[k]) for k in first)
+
+
+def test_the_command_of_a_card_trains_the_same_again() -> None:
+    import shlex
+
+    from engines.piano.jobs.train import command
+
+    spec = TrainSpec(source="/music/of mine & others", steps=7, augment=False)
+    words = shlex.split(command(spec))
+    assert words[:3] == ["paper-workbench", "run", "piano.train"]
+    fields = dict(word.split("=", 1) for word in words[3:] if word != "--set")
+    assert TrainSpec.model_validate_strings(fields) == spec
