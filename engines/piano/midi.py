@@ -190,6 +190,8 @@ def _performance(raw: RawFile, name: str, check: Callable[[], None]) -> Performa
     playing = [track for track in tracks if not track.is_drums]
     if not playing:
         what = "it holds drums only" if tracks else "it holds no notes"
+        if remarks and not tracks:
+            what = f"it is damaged and holds no notes ({remarks[0]})"
         raise UserError(what, "choose a file with a piano part")
     if len(playing) < len(tracks):
         remarks.append("drums were left out")
