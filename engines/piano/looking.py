@@ -18,7 +18,6 @@ from engines.piano.nets.transformer import StyleAutoencoder, durations, grid_ste
 
 SLOTS: Final = ("melody", "stop", "style")
 """What a memory that is joined along time consists of, in order."""
-_TINY: Final = 1e-12
 
 
 class Look:
