@@ -144,6 +144,7 @@ class BlindStage(QWidget):
 
     def start(self) -> None:
         """Begin a test as the form says. Raises UserError where something is missing."""
+        self.panel.messages.clear("error")
         contest, trials, requests = self.setup.rounds()
         self.panel.messages.withdraw("blind")
         self._trial = None

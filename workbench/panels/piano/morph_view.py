@@ -114,6 +114,7 @@ class MorphView(QWidget):
     def start(self) -> None:
         """Compose all seven. Raises UserError when something is missing."""
         panel = self.panel
+        panel.messages.clear("error")
         if "performance" not in panel.form.mode:
             raise UserError("this network is told no style", "choose another network on the left")
         if panel.music.is_awaited:
