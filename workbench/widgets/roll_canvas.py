@@ -96,7 +96,8 @@ class RollCanvas(Canvas):
     def set_notes(self, notes: HasNotes | None, values: np.ndarray | None = None) -> None:
         """Show notes; only the strips that differ are painted anew, so a piece may grow several times a second.
 
-        values: float [N], of the notes in order of (start, pitch), as in `set_values`; a note keeps its value.
+        values: float [N], of the notes in order of (start, pitch), as in `set_values`; a note keeps its value while a
+        piece grows. Without them none are known any more.
         Raises ValueError as `RollNotes.of`, and for another number of values.
         """
         new = RollNotes.empty() if notes is None else RollNotes.of(notes)
@@ -109,8 +110,7 @@ class RollCanvas(Canvas):
                 low, high = old.value_range
                 self.set_values(values, old.value_name, old.value_unit, low=low, high=high)
             return
-        kept = values if values is not None else old.values if len(new) == len(old.notes) else None
-        self._content = replace(old, notes=new, values=kept)
+        self._content = replace(old, notes=new, values=values)
         if self._is_fitted_to_pitches:
             self.fit_pitches()
         self._spoil(changed, old.duration)

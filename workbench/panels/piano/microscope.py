@@ -12,13 +12,14 @@ from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QButtonGroup, QComboBox, QFileDialog, QHBoxLayout, QSplitter, QVBoxLayout, QWidget
 
 from engines.core.errors import UserError
-from engines.piano.alignment import KINDS
+from engines.piano.alignment import KINDS, of_notes
 from engines.piano.codec import encode_melody
 from engines.piano.desk import ReadPiece, opening
 from engines.piano.notes import Notes
 from engines.piano.requests import NO_TOKENS, InspectSnapshot
 from engines.piano.spec import FindSpec, ReadSpec
 from workbench.panels.base import Export
+from workbench.panels.piano.desk import MOST_NATS
 from workbench.panels.piano.errand import Errand
 from workbench.panels.piano.microscope_pages import AttentionPage, StylePage, TokenPage, means_in_words
 from workbench.panels.piano.microscope_score import Score, guess_in_words
@@ -157,6 +158,7 @@ class Microscope(QWidget):
         panel, key = self.panel, str(self.source.currentData() or "")
         if panel.form.card is None:
             raise UserError("there is no trained network yet", "train one in the tab “Training lab”")
+        self._has_looked, self._is_stale = True, False
         if key == TAKE:
             subject = self._of_take()
             if subject is None:
@@ -308,7 +310,7 @@ class Microscope(QWidget):
         self._ask(
             Subject(
                 (piece.key, id(piece)), piece.title, "its own style", piece.tokens.astype(np.int64), (piece.tokens,),
-                melody=encode_melody(melody) if melody is not None else NO_TOKENS.copy(),
+                piece=piece.key, melody=encode_melody(melody) if melody is not None else NO_TOKENS.copy(),
             )
         )  # fmt: skip
 
@@ -321,7 +323,7 @@ class Microscope(QWidget):
         assert card is not None
         other = self.panel.shelf.find(str(self.other.currentData() or ""))
         self._errand.give_up()
-        self._has_looked, self._is_stale = True, False
+        self._has_looked = True
         if self.findings is None or self.findings.subject.key != subject.key:
             self._show(Findings(subject))
         self.said.setText(f"{subject.title.rstrip(',')}: reading …")
@@ -340,12 +342,23 @@ class Microscope(QWidget):
                 f"{subject.title.rstrip(',')}: {len(snapshot.tokens):,} of {snapshot.total:,} tokens read …"
             )
             return
+        self._tell_desk()
         name = (card.title or card.name) if card is not None else ""
         told = f" in {subject.told}" if len(snapshot.style) else ""
         self.said.setText(
             " ".join((f"{subject.title}{told}, read by “{name}”, {snapshot.context} tokens at a time.",
                       *snapshot.remarks, guess_in_words() + "."))
         )  # fmt: skip
+
+    def _tell_desk(self) -> None:
+        """Where the desk's style is what was read, its notes may be coloured by their surprise there too."""
+        findings = self.findings
+        assert findings is not None
+        if findings.subject.piece and findings.subject.piece == self.panel.form.style_keys[0]:
+            roll = self.panel.desk.roll("style")
+            n = roll.notes
+            values = of_notes(Notes(n.start, n.end, n.pitch, n.velocity), findings.subject.tokens, findings.nats())
+            roll.set_values(values, "surprise", "nats", high=MOST_NATS)
 
     # -- what is shown ----------------------------------------------------------------------------------------
 

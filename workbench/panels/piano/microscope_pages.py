@@ -101,9 +101,7 @@ class AttentionPage(QWidget):
             theme, "Where attention goes", row_title="layer, head", column_title="tokens back", shown="percent",
             empty="How far back each head of the decoder looks",
         )  # fmt: skip
-        self.plot = Plot(
-            theme, title="How far the layers look back", x="tokens back", y="share of attention", y_unit="%"
-        )
+        self.plot = Plot(theme, title="How far the layers look back", x="tokens back, up to", y="attention", y_unit="%")
         parts = QSplitter(Qt.Orientation.Horizontal)
         parts.setChildrenCollapsible(False)
         scroll = QScrollArea()  # a large network has fifty heads
@@ -156,7 +154,9 @@ class AttentionPage(QWidget):
             self.plot.set_curve("head", x, 100 * snapshot.attention[layer, head],
                                 name=f"layer {layer + 1}, head {head + 1}", colour="accent")  # fmt: skip
         self.plot.set_range(x=(-0.4, len(x) - 0.4))
-        self.plot.set_ticks("bottom", list(zip(x.tolist(), distances(snapshot.back), strict=True)))
+        self.plot.set_ticks(
+            "bottom", [(at, str(back)) for at, back in zip(x.tolist(), snapshot.back.tolist(), strict=True)]
+        )
 
 
 class StylePage(QWidget):

@@ -14,8 +14,8 @@ from workbench import icons
 from workbench.panels.piano.auditions import Auditions
 from workbench.panels.piano.desk import MOST_NATS
 from workbench.panels.piano.microscope_subject import GUESS, Findings
-from workbench.theme import GRID
-from workbench.widgets.basics import icon_button, label, number, percent
+from workbench.theme import GRID, font, set_role
+from workbench.widgets.basics import ElidedLabel, icon_button, label, number, percent
 from workbench.widgets.colour_key import ColourKey
 from workbench.widgets.piano_roll import PianoRoll
 from workbench.widgets.timeline import Timeline
@@ -59,7 +59,9 @@ class Score(QWidget):
         self.against.setMinimumContentsLength(20)
         self.against.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.against.setToolTip("Nats that each token costs more when the network is told something else")
-        self.mean = label("", "small", muted=True)
+        self.mean = ElidedLabel()
+        self.mean.setFont(font("small"))
+        set_role(self.mean, "muted")
         self._build()
         self._connect()
 

@@ -39,7 +39,8 @@ class Reader(Composer):
 @dataclass(frozen=True, eq=False)
 class Subject:
     """title: of the piece. told: whose style, in words. tokens: int [n]. styles, shares, melody: what the network is
-    told. key: fixed while the piece and what is told with it stay the same."""
+    told. key: fixed while the piece and what is told with it stay the same. piece: its key on the shelf, "" for a take.
+    """
 
     key: object
     title: str
@@ -48,6 +49,7 @@ class Subject:
     styles: tuple[np.ndarray, ...]
     shares: tuple[float, ...] = ()
     melody: np.ndarray = field(default_factory=NO_TOKENS.copy)
+    piece: str = ""
 
     @cached_property
     def notes(self) -> Notes:
