@@ -27,7 +27,8 @@ _OTHERS_S: Final = 8.0
 _STRETCH_S: Final = (0.5, 8.0)
 """Shortest and longest stretch asked for at once …"""
 _ANSWER_S: Final = 0.3
-"""… so that it is answered after about this long, however busy the machine is."""
+"""… so that rendering it takes about this long, however busy the machine is. What the question and the answer need on
+their way does not count: it is the same for long stretches, and short ones would only ask more often."""
 _MOST_FRAMES: Final = (128 << 20) // 8
 _KEPT_S: Final = 70.0
 
@@ -148,16 +149,18 @@ class Feeder:
             first = track.missing(begin, end)
             if first is None:
                 continue
-            stop = min(first + int(self._stretch_s * self.transport.rate) // CHUNK * CHUNK, end, track.frames)
-            if is_urgent:
-                stop = min(stop, first + CHUNK * int(_URGENT_S * self.transport.rate / CHUNK))
-            stop = min(-(-stop // CHUNK) * CHUNK, track.frames)
+            length_s = min(self._stretch_s, _URGENT_S) if is_urgent else self._stretch_s
+            # Beyond what is wanted by now: else the edge of a window that moves on would be asked for sliver by sliver.
+            stop = first + max(1, int(length_s * self.transport.rate) // CHUNK) * CHUNK
+            if is_urgent and end - begin <= _FIRST_S * self.transport.rate:
+                stop = min(stop, -(-end // CHUNK) * CHUNK)  # Somebody waits for these: the least that is enough.
+            stop = min(stop, track.frames)
             music = self._musics[self._of[track][0]]
             return Stretch(track, music, self._of[track][1], first, stop, is_urgent)
         return None
 
     def took(self, stretch: Stretch, seconds: float) -> None:
-        """How long the answer to a question took: the next ones are shorter or longer."""
+        """How long it took to render a stretch: the next ones are shorter or longer."""
         length = (stretch.end - stretch.begin) / self.transport.rate
         wanted = length * _ANSWER_S / max(seconds, 1e-3)
         least, most = max(_STRETCH_S[0], self._stretch_s / 2), min(_STRETCH_S[1], self._stretch_s * 2)

@@ -115,15 +115,17 @@ class MidiOut:
             columns = (music.start[first:last], music.pitch[first:last], music.velocity[first:last])
             due += list(zip(*(column.tolist() for column in columns), strict=True))
         for _, pitch, velocity in sorted(due):
-            if pitch in self._sounding:
-                self._off(pitch)
+            if pitch in self._sounding or pitch in self._pressed:
+                # An instrument has one string for each key: it is struck anew, and is the music's from now on.
+                self._sounding.discard(pitch)
+                self._pressed.discard(pitch)
+                self._send("note_off", note=pitch)
             self._send("note_on", note=pitch, velocity=min(max(velocity, 1), 127))
             self._sounding.add(pitch)
 
     def _off(self, pitch: int) -> None:
         self._sounding.discard(pitch)
-        if pitch not in self._pressed:
-            self._send("note_off", note=pitch)
+        self._send("note_off", note=pitch)
 
     def hush(self) -> None:
         """Let go of every note, those of keys pressed by hand too."""
@@ -139,6 +141,7 @@ class MidiOut:
         """A key goes down, whatever else plays."""
         if pitch in self._pressed or pitch in self._sounding:
             self._send("note_off", note=pitch)
+        self._sounding.discard(pitch)
         self._pressed.add(pitch)
         self._send("note_on", note=pitch, velocity=velocity)
 
@@ -146,7 +149,6 @@ class MidiOut:
         """The key goes up; nothing happens where it is not down."""
         if pitch in self._pressed:
             self._pressed.discard(pitch)
-            self._sounding.discard(pitch)
             self._send("note_off", note=pitch)
 
     def close(self) -> None:

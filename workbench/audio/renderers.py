@@ -44,8 +44,6 @@ class LaneRenderer:
         self._asked: Stretch | None = None
         self._ticket = 0
         self._since: float | None = None
-        self.last_s = 0.0
-        """Seconds from the last question to its answer."""
         self._broken_until = 0.0
         self._is_closed = False
 
@@ -91,7 +89,6 @@ class LaneRenderer:
 
     def _answered(self, answer: Any) -> None:
         if isinstance(answer, StretchAnswer) and answer.ticket == self._ticket and self._since is not None:
-            self.last_s = self._now() - self._since
             asked, self._asked, self._since = self._asked, None, None
             self._on_answer(asked, answer)
 

@@ -111,8 +111,7 @@ class Rendering(QObject):
             if answer.problem:
                 samples = np.zeros((stretch.end - stretch.begin, 2), np.float32)
             stretch.track.put(stretch.begin, samples)
-            if self._lane is not None:
-                self.feeder.took(stretch, self._lane.last_s)
+            self.feeder.took(stretch, answer.milliseconds / 1000)
             self.feeder.trim()
         self._show_instrument(answer.instrument, answer.remarks)
         self.feed()
