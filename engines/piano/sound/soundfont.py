@@ -156,7 +156,7 @@ def general_soundfont() -> Path | None:
     """TimGM6mb.sf2 inside the installed pretty_midi (not imported: that takes half a second), or None."""
     try:
         found = importlib.util.find_spec("pretty_midi")
-    except (ImportError, ValueError):
+    except (ImportError, OSError, ValueError):
         return None
     for folder in (found.submodule_search_locations or ()) if found is not None else ():
         path = Path(folder) / f"{GENERAL}.sf2"
