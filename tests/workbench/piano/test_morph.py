@@ -62,7 +62,8 @@ def test_rolls_grow_while_they_are_composed_and_stop_keeps_what_there_is(qtbot: 
         view = panel.stage(MORPH)
         assert "two seconds" in view.stack.accessibleDescription() and not view.take.isEnabled()
         assert next(e for e in panel.exports() if e.id == "morph").why_disabled()
-        view.seconds.setValue(60.0)
+        view.seconds.setMaximum(600.0)  # longer than a test: it must not be done when it is stopped
+        view.seconds.setValue(600.0)
         panel.run_button.press()
         qtbot.waitUntil(lambda: len(view.voices) == 7 and len(view.stack.rows[0].notes or ()) > 2, timeout=PATIENCE_MS)
         first = len(view.stack.rows[0].notes)

@@ -227,7 +227,11 @@ def test_the_map_lays_out_styles_and_composes_between_them(qtbot: QtBot) -> None
         qtbot.waitUntil(lambda: stage.result is not None, timeout=PATIENCE_MS)
         assert len(stage.result.names) == len(library.style_names())
         stage.map.choose(3)
-        assert panel.player.audible == ("audition",)
+        assert panel.player.audible == ("map-piece",) and panel.player.is_playing
+        panel.tabs.setCurrentIndex(DESK)  # whose Play is its own again
+        assert panel.player.audible == ("style",) and not panel.player.is_playing
+        panel.tabs.setCurrentIndex(MAP)
+        assert "ND note density" in stage.meaning.text() and stage.probes.columns()
         qtbot.mouseClick(stage.compose, Qt.MouseButton.LeftButton)
         qtbot.waitUntil(lambda: len(panel.takes) == 1 and panel.takes.current.done, timeout=PATIENCE_MS)
         assert panel.tabs.currentIndex() == 0 and len(panel.takes.current.z) == 16

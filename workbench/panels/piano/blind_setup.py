@@ -194,7 +194,8 @@ class BlindSetup(QWidget):
         contest = Contest(titles[0], titles[1], f"networks {' | '.join(names)}", seconds)
         how = self.panel.form.how.read()
         melodies = self._melodies(seed)
-        trials, requests = [], []
+        trials: list[Trial] = []
+        requests: list[tuple[ComposeRequest, ComposeRequest]] = []
         for number, one in enumerate(plan(len(sources), self.spins["rounds"].value(), seed)):
             piece, melody = sources[one.source], next(melodies)
             heard = excerpt(piece.sounding, seconds, one.begin)
@@ -203,14 +204,14 @@ class BlindSetup(QWidget):
                 0, styles=(piece.tokens,), temperature=how.temperature, top_p=how.top_p, grammar=how.grammar,
                 seed=one.seed, seconds=seconds + SPARE_S, length=int((seconds + SPARE_S) * TOKENS_PER_SECOND),
             )  # fmt: skip
-            requests.append(tuple(self._told(base, name, melody) for name in names))
-        return contest, trials, requests  # type: ignore[return-value]
+            requests.append((self._told(base, names[0], melody), self._told(base, names[1], melody)))
+        return contest, trials, requests
 
     def _told(self, base: ComposeRequest, name: str, melody: np.ndarray | None) -> ComposeRequest:
         """What a network reads of style and melody."""
         mode = str(self._cards[name].architecture.get("mode", ""))
-        given = {"melody": melody} if melody is not None and "melody" in mode else {}
-        return replace(base, weights=name, **given, **({} if "performance" in mode else {"styles": ()}))
+        told = replace(base, weights=name, styles=base.styles if "performance" in mode else ())
+        return replace(told, melody=melody) if melody is not None and "melody" in mode else told
 
     def _sources(self) -> list[Piece]:
         shelf, kind = self.panel.shelf, self.value("pieces")
@@ -242,7 +243,7 @@ class BlindSetup(QWidget):
         seconds, seed = float(self.spins["seconds"].value()), self.spins["seed"].value()
         heard = excerpt(source, seconds)
         pairs = list(zip(own.voices, rival.voices, strict=False))
-        trials = []
+        trials: list[Trial] = []
         for one, (first, second) in zip(plan(1, len(pairs), seed), pairs, strict=True):
             cut = tuple(excerpt(voice.notes, seconds) for voice in (first, second))
             if not all(len(notes) for notes in cut):

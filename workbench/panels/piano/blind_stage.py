@@ -133,8 +133,8 @@ class BlindStage(QWidget):
         self.next.clicked.connect(self.go_on)
         for name, card in self.cards.items():
             card.clicked.connect(lambda _=False, n=name: self.hear(n))
-        for name, button in self.answers.items():
-            button.clicked.connect(lambda _=False, n=name: self.answer(n))
+        for closer, button in self.answers.items():
+            button.clicked.connect(lambda _=False, c=closer: self.answer(c))
 
     # -- the panel's contract with its tabs -------------------------------------------------------------------
 
@@ -302,8 +302,8 @@ class BlindStage(QWidget):
             own = self.ear.heard == name and self._playing == name
             card.show_state(is_playing=own and self.ear.is_playing, at=self.ear.position if own else 0.0)
         reason = self._why_no_answer()
-        for name, text, key in ANSWERS:
-            set_enabled(self.answers[name], reason, f"{text} ({key})")
+        for closer, text, key in ANSWERS:
+            set_enabled(self.answers[closer], reason, f"{text} ({key})")
 
     def _show_told(self) -> None:
         """Who was who, and the count so far, where the user wants to see it."""

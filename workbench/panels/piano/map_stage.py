@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QPushButton, QSplitter, QVBoxLayout, QWidget
 
 from engines.core.errors import UserError
@@ -17,6 +18,7 @@ from engines.piano.notes import Notes
 from engines.piano.results import StylesResult
 from engines.piano.spec import StylesSpec
 from workbench.panels.base import Export
+from workbench.panels.piano.auditions import Auditions
 from workbench.panels.stage import Stage
 from workbench.theme import GRID
 from workbench.widgets.basics import ElidedLabel, label, percent, set_enabled
@@ -31,6 +33,10 @@ if TYPE_CHECKING:
 LIBRARY, FOLDER = "library", "folder"
 LEAST_SHARE: Final = 0.02
 """Pieces with a smaller share of the puck's blend are left out."""
+MEANING: Final = (
+    f"R² says how well a straight rule reads a feature from the vector: 1 is exactly, 0 not at all. "
+    f"{', '.join(f'{short} {name}' for short, name in zip(SHORT, FEATURES, strict=True))}."
+)
 
 
 class MapStage(Stage):
@@ -41,6 +47,7 @@ class MapStage(Stage):
     def __init__(self, panel: PianoPanel) -> None:
         super().__init__(panel)
         self.piano = panel
+        self.ear = Auditions(panel, "map")
         theme = panel.services.theme
         self.result: StylesResult | None = None
         self._folder: Path | None = None
@@ -53,6 +60,7 @@ class MapStage(Stage):
         self.probes = Plot(
             theme, title="What the style vector knows", x="feature", y="R² of a linear probe", legend=False
         )
+        self.meaning = label(MEANING, "small", muted=True, wrap=True)
         self.said = ElidedLabel("Press Map styles: each piece becomes one vector, and the map shows how they lie.")
         self.blend = label("", "small", muted=True, wrap=True)
         self.compose = QPushButton("Compose here")
@@ -79,7 +87,12 @@ class MapStage(Stage):
         parts = QSplitter(Qt.Orientation.Horizontal)
         parts.setChildrenCollapsible(False)
         parts.addWidget(left)
-        parts.addWidget(self.probes)
+        right = QWidget()
+        rows = QVBoxLayout(right)
+        rows.setContentsMargins(0, 0, GRID, 0)
+        rows.addWidget(self.probes, 1)
+        rows.addWidget(self.meaning)
+        parts.addWidget(right)
         parts.setSizes([600, 320])
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, GRID, 0, 0)
@@ -149,6 +162,10 @@ class MapStage(Stage):
             Export("vectors", "Style vectors of the map (NPZ)", ".npz", vectors, lambda: why),
         ]
 
+    def hideEvent(self, event: QHideEvent) -> None:
+        self.ear.leave()
+        super().hideEvent(event)
+
     def save_state(self) -> dict[str, Any]:
         return {"folder": str(self._folder) if self._folder is not None else ""}
 
@@ -172,7 +189,11 @@ class MapStage(Stage):
         self.blend.setText(self.map.in_words() if self.result is not None else "")
 
     def _chosen(self, index: int) -> None:
-        self.piano.attempt(lambda: self.piano.audition(self._notes(index)))
+        self.piano.attempt(lambda: self._hear(self._notes(index)))
+
+    def _hear(self, notes: Notes) -> None:
+        self.ear.put("piece", notes)
+        self.ear.hear("piece")
 
     def _notes(self, index: int) -> Notes:
         assert self.result is not None

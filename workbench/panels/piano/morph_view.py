@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 STEPS: Final = (("0", 0.0), ("1/8", 0.125), ("3/8", 0.375), ("1/2", 0.5), ("5/8", 0.625), ("7/8", 0.875), ("1", 1.0))
 """The paper's alphas, as people write them: how far from A to B."""
+MOST_TOKENS: Final = 20_000
 SCORES: Final = ("Overlap with A", "Overlap with B")
 SECOND_STYLES: Final = ("library/ragtime", "library/chorale")
 """What becomes style B where none is chosen: the first that is not A."""
@@ -123,7 +124,7 @@ class MorphView(QWidget):
         seconds = self.seconds.value()
         self._request = replace(
             panel.wanted(), styles=(first.tokens, second.tokens), shares=(), seconds=seconds, variations=len(STEPS),
-            blends=tuple((1 - alpha, alpha) for _, alpha in STEPS), length=int(seconds * TOKENS_PER_SECOND),
+            blends=tuple((1 - alpha, alpha) for _, alpha in STEPS), length=min(int(seconds * TOKENS_PER_SECOND), MOST_TOKENS),
         )  # fmt: skip
         self._pieces = (first, second)
         self._profiles = (_profile(first.style), _profile(second.style))

@@ -26,6 +26,7 @@ from workbench.panels.piano.commands import commands_of
 from workbench.panels.piano.composer import Composer
 from workbench.panels.piano.demo import Demonstration
 from workbench.panels.piano.desk import Desk
+from workbench.panels.piano.errand import Errand
 from workbench.panels.piano.files import exports_of
 from workbench.panels.piano.music import Music
 from workbench.panels.piano.pieces import Shelf, packed, unpacked
@@ -69,6 +70,7 @@ class PianoPanel(Panel):
         self.demonstration = Demonstration(self)
         self.music = Music(self)
         self.judge = Judge(self)
+        self._figures = Errand(self)
         self._composes_when_settled = False
         self._plays_when_ready = False
         self._keyboard: MidiKeyboard | None = None
@@ -159,7 +161,7 @@ class PianoPanel(Panel):
     def stop(self) -> None:
         """Stop what the tab in front does, composing and every job; the sound goes on, as do the sessions behind it."""
         front = self.tabs.built.get(self.tabs.currentIndex())
-        if hasattr(front, "stop_stage"):
+        if front is not None and hasattr(front, "stop_stage"):
             front.stop_stage()
         self._composes_when_settled = False
         self.music.stop()
@@ -174,6 +176,7 @@ class PianoPanel(Panel):
         self.demonstration.end()
         self.music.close()
         self.judge.close()
+        self._figures.give_up()
         if self._keyboard is not None:
             self._keyboard.close()
         self.player.close()
@@ -240,7 +243,7 @@ class PianoPanel(Panel):
     def exports(self) -> list[Export]:
         view = self.stage(self.tabs.currentIndex())
         own = getattr(view, "exports", None)
-        return [*exports_of(self), *(own() if own is not None else [])]
+        return [*exports_of(self, self._figures), *(own() if own is not None else [])]
 
     def commands(self) -> list[Command]:
         return [*super().commands(), *commands_of(self, [title for title, _, _ in TABS])]
