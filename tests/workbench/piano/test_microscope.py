@@ -129,7 +129,8 @@ def test_a_take_is_as_surprising_as_it_was_to_its_composer(qtbot: QtBot) -> None
         assert "no take yet" in panel.messages.messages()[-1].what
         panel.tabs.setCurrentIndex(DESK)
         take = composed(qtbot, panel)
-        view = looked(qtbot, panel)
+        opened(panel)
+        settled(qtbot, view)  # it was asked for before there was one
         assert np.allclose(view.findings.nats(), take.voices[0].nll, atol=1e-3)
         panel.takes.choose(1)
         settled(qtbot, view)

@@ -126,7 +126,7 @@ class Regions(QObject):
         return False
 
 
-def test_the_playhead_repaints_little(roll: PianoRoll, qtbot: QtBot) -> None:
+def test_check_7_the_playhead_repaints_little(roll: PianoRoll, qtbot: QtBot) -> None:
     roll.set_notes(notes_of((0, 1, 60, 64), (5, 6, 80, 64), (19, 20, 60, 64)))
     roll.timeline.set_following(False)
     roll.timeline.set_playhead(2.0)
@@ -525,7 +525,7 @@ def test_pictures_and_tables(roll: PianoRoll, tmp_path: Path) -> None:
     assert (tmp_path / "roll.png").stat().st_size > 5000
 
 
-def test_playing_takes_no_reference_from_none(roll: PianoRoll) -> None:
+def test_check_7_playing_takes_no_reference_from_none(roll: PianoRoll) -> None:
     """PySide6 6.12 loses one at each call of a void method, and ends Python 3.11 within a minute of playing."""
     import sys
 
