@@ -122,9 +122,10 @@ class MorphView(QWidget):
             raise UserError("the music is still being read", "try again in a moment")
         first, second = self._chosen()
         seconds = self.seconds.value()
+        length = min(int(seconds * TOKENS_PER_SECOND), MOST_TOKENS)
         self._request = replace(
             panel.wanted(), styles=(first.tokens, second.tokens), shares=(), seconds=seconds, variations=len(STEPS),
-            blends=tuple((1 - alpha, alpha) for _, alpha in STEPS), length=min(int(seconds * TOKENS_PER_SECOND), MOST_TOKENS),
+            blends=tuple((1 - alpha, alpha) for _, alpha in STEPS), length=length,
         )  # fmt: skip
         self._pieces = (first, second)
         self._profiles = (_profile(first.style), _profile(second.style))
