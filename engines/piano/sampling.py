@@ -130,7 +130,7 @@ class Sampler:
     @torch.inference_mode()
     def step(self) -> tuple[Tensor, Tensor]:
         """Draw one token for each row: int64 [B], and the distribution it was drawn from, float32 [B, vocabulary]."""
-        probabilities = self.distribution()
+        probabilities = self._distribution()
         if self.temperature == 0:
             tokens = probabilities.argmax(1)
         else:
@@ -149,6 +149,9 @@ class Sampler:
     @torch.inference_mode()
     def distribution(self) -> Tensor:
         """What the next token would be drawn from: temperature, grammar and top-p applied. float32 [B, vocabulary]."""
+        return self._distribution()
+
+    def _distribution(self) -> Tensor:
         if self.mask is None:
             logits = self._logits.float().clone()
             logits[:, :RESERVED] = -torch.inf
