@@ -16,6 +16,7 @@ from engines.core.bench import Measure, bench
 from engines.core.errors import UserError
 from engines.core.job import JobContext
 from workbench.audio import bench as _audio  # noqa: F401 - registers "audio-callback"
+from workbench.widgets import roll_bench as _roll  # noqa: F401 - registers "piano-roll"
 
 STARTS: Final = 5
 RECORD_S: Final = 8.0
