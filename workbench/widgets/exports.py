@@ -21,6 +21,8 @@ from engines.core import atomic
 if TYPE_CHECKING:
     import numpy as np
 
+INCH = 96.0
+"""Logical pixels of an inch."""
 Paint = Callable[[QPainter, QRect], None]
 """Draws a picture into a rectangle of logical pixels."""
 
@@ -46,10 +48,15 @@ def picture(paint: Paint, size: QSize, *, scale: float = 2.0) -> QImage:
     return image
 
 
-def save_png(paint: Paint, size: QSize, path: Path, *, scale: float = 2.0) -> None:
-    """Write a PNG. Raises OSError."""
+def save_png(paint: Paint, size: QSize, path: Path, *, scale: float = 2.0, dpi: float = 0.0) -> None:
+    """Write a PNG. dpi: dots an inch, which the file then states, for a picture whose logical pixels are 1/96 inch; it
+    takes the place of `scale`. Raises OSError."""
+    image = picture(paint, size, scale=dpi / INCH if dpi else scale)
+    if dpi:
+        image.setDotsPerMeterX(round(dpi / 0.0254))
+        image.setDotsPerMeterY(round(dpi / 0.0254))
     with _beside(path) as unfinished:
-        if not picture(paint, size, scale=scale).save(str(unfinished)):
+        if not image.save(str(unfinished)):
             raise OSError(f"the picture could not be written to {path.parent}")
 
 

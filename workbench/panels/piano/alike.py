@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from engines.piano.desk import Compared
 from engines.piano.spec import CompareSpec
 from workbench.panels.piano.errand import Errand
+from workbench.panels.piano.metrics import style_told
 from workbench.panels.piano.takes import Take
 
 if TYPE_CHECKING:
@@ -32,14 +33,14 @@ class Judge(QObject):
         self._errand.give_up()
 
     def _begin(self) -> None:
-        panel = self._panel
-        piece, take = panel.shelf.find(panel.form.style_keys[0]), panel.takes.newest
-        if piece is None or take is None:
+        take = self._panel.takes.newest
+        style = None if take is None else style_told(self._panel, take)
+        if style is None or take is None:
             self.judged.emit()
             return
         self._errand.send(
             "piano.compare", CompareSpec(), partial(self._take_in, take), self.judged.emit,
-            handed=(piece.style, *(voice.notes for voice in take.voices)),
+            handed=(style, *(voice.notes for voice in take.voices)),
         )  # fmt: skip
 
     def _take_in(self, take: Take, found: Compared) -> None:

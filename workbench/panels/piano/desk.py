@@ -166,8 +166,13 @@ class Desk(QWidget):
         return self.roll("style").selection
 
     @property
-    def heard_notes(self) -> RollNotes:
+    def heard_notes(self) -> Notes:
         """Notes of the piece that is heard."""
+        found = self._heard_roll()
+        return Notes(found.start, found.end, found.pitch, found.velocity, found.pedal)
+
+    def _heard_roll(self) -> RollNotes:
+        """The same as the rolls have them."""
         roll = self.roll(self.bar.audible or "style")
         return roll.melody if self.bar.audible == "melody" and roll.melody is not None else roll.notes
 
@@ -217,7 +222,7 @@ class Desk(QWidget):
 
     def _show_map(self) -> None:
         """The overview is of what is heard."""
-        heard = self.heard_notes
+        heard = self._heard_roll()
         self.map.set_notes(heard)
         self.falling.set_notes(heard)
 
@@ -246,4 +251,4 @@ class Desk(QWidget):
 
 def _surprise(voice: Voice) -> Lane:
     """NLL of each token over the time at which it is played."""
-    return Lane(voice.times, voice.nll.astype(np.float64), "NLL", "nats", 0.0, MOST_NATS)
+    return Lane(voice.times, voice.nll.astype(np.float64), "Surprise", "nats", 0.0, MOST_NATS)

@@ -112,7 +112,8 @@ class LikenessView(QWidget):
         self.view.set_features(features, [names[k] for k in known])
         self.figures = {names[k]: like for k, like in zip(known, likes, strict=True) if k and like is not None}
         said = [
-            f"{name}: mean overlapping area {percent(like.overlap)}, KL {number(like.kl)} nats, MMD {number(like.mmd)}"
+            f"{name}: {percent(like.overlap)} mean overlapping area, divergence {number(like.kl)} nats, "
+            f"discrepancy {number(like.mmd)}"
             for name, like in self.figures.items()
         ]
         if 0 not in known:
@@ -123,7 +124,7 @@ class LikenessView(QWidget):
             rest = " The result is too short to be described: four seconds of notes are needed."
         else:
             rest = ""
-        against = "Against style A, in windows of two seconds. "
+        against = "Held against style A, in windows of two seconds (the same would be 100 %, 0 nats and 0). "
         self.said.setText(against + ". ".join(said) + ("." if said else "") + rest)
 
     def showEvent(self, event: QShowEvent) -> None:

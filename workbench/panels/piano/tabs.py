@@ -31,7 +31,7 @@ class Tabs(QTabWidget):
         for number, (title, _, tip) in enumerate(rows):
             page = first if number == 0 else QWidget()
             if number:
-                QVBoxLayout(page).setContentsMargins(0, GRID // 4, 0, 0)
+                QVBoxLayout(page).setContentsMargins(GRID // 2, GRID // 4, GRID // 2, 0)
             self._pages.append(page)
             self.setTabToolTip(self.addTab(page, title), tip)
 

@@ -53,12 +53,17 @@ class PianoTraining(TrainingStage[TrainSpec]):
         self.use_button = QPushButton("Compose with this network")
         self.use_button.clicked.connect(self.use_model)
         set_enabled(self.use_button, "Train a network first")
-        self.nll = Plot(theme, title="Surprise", x="step", y="NLL", y_unit="nats / token")
+        self.nll = Plot(theme, title="Surprise", x="step", y="surprise", y_unit="nats / token")
         self.steps = Plot(
-            theme, title="Loss of the latest steps", x="step", y="NLL", y_unit="nats / token", legend=False
+            theme, title="Surprise in the latest steps", x="step", y="surprise", y_unit="nats / token", legend=False
         )
         self.timeline = Timeline(self)
-        self.sample = RollBox(theme, self.timeline, "What it composes now", "A sample comes with each measuring")
+        self.sample = RollBox(
+            theme,
+            self.timeline,
+            "What it composes now",
+            "Press Train: what the network composes by then comes here each time it is measured",
+        )
         self.listen = text_button("Hear", "Play this sample")
         set_enabled(self.listen, "There is no sample yet")
         self.listen.clicked.connect(self._hear)
