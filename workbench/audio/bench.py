@@ -1,14 +1,15 @@
-"""What the sound card's callback costs: "audio-callback"."""
+"""What the sound card's callback costs, alone and beside a busy thread: "audio-callback"."""
 
 from __future__ import annotations
 
+import threading
 import time
 
 import numpy as np
 
 from engines.core.bench import Measure, bench
 from engines.core.job import JobContext
-from workbench.audio.sinks import BLOCK
+from workbench.audio.sinks import BLOCK, DEPTHS_S
 from workbench.audio.tracks import Program, Track
 from workbench.audio.transport import Transport
 
@@ -43,7 +44,45 @@ def audio_callback(ctx: JobContext) -> list[Measure]:
         note = f"a block lasts {BLOCK / transport.rate * 1000:.1f} ms"
         measures.append(Measure(f"{what}: median", float(np.median(took)), note=note, **common))  # type: ignore[arg-type]
         measures.append(Measure(f"{what}: 99th percentile", float(np.percentile(took, 99)), unit="ms", of="none"))
+    measures.append(_beside_a_busy_thread(samples[0], ctx))
     return measures
+
+
+def _beside_a_busy_thread(samples: np.ndarray, ctx: JobContext) -> Measure:
+    """How long a block takes by the clock while another thread of the process never rests: waiting for the interpreter
+    counts, as it does in the window."""
+    transport = Transport()
+    transport.set_program(Program(transport.rate, 1.0, {"a": _track(samples)}))
+    transport.set_gains({"a": 1.0})
+    transport.play()
+    over = threading.Event()
+
+    def spin() -> None:
+        while not over.is_set():
+            pass
+
+    thread = threading.Thread(target=spin)
+    thread.start()
+    out, took = np.zeros((BLOCK, 2), np.float32), []
+    try:
+        for _ in range(300):
+            ctx.check()
+            time.sleep(0.002)
+            began = time.perf_counter()
+            transport.fill(out)
+            took.append((time.perf_counter() - began) * 1000)
+    finally:
+        over.set()
+        thread.join()
+    return Measure(
+        "one piece beside a busy thread: 99th percentile by the clock",
+        float(np.percentile(took, 99)),
+        target=BLOCK / transport.rate * 1000,
+        unit="ms",
+        better="less",
+        of="none",
+        note=f"the card holds {DEPTHS_S[0] * 1000:.0f} ms",
+    )
 
 
 def _track(samples: np.ndarray) -> Track:

@@ -13,7 +13,7 @@ import numpy as np
 log = logging.getLogger(__name__)
 
 BLOCK: Final = 512
-DEPTHS_S: Final = (0.13, 0.3, 0.6)
+DEPTHS_S: Final = (0.12, 0.3, 0.6)
 """Music that waits in the sound card, at least. With the first, what is played is heard within 0.2 s. What drivers call
 high is 35 ms with some; on a machine with three times more work than cores a thread was seen to wait 160 ms for its
 turn, and each miss then cost up to 1.9 s until the driver had recovered. So a card that asks too late gets the next."""

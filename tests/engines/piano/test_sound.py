@@ -217,6 +217,17 @@ def test_check_6_rendering_is_far_faster_than_playing(instrument: Instrument) ->
     assert (score.frames / RATE) / (time.process_time() - began) > 20
 
 
+def test_check_4_a_pedal_and_ends_with_the_pedal_in_them_sound_the_same(instrument: Instrument) -> None:
+    """Our own instruments; FluidSynth's own pedal is the oracle of the next test, where it is installed."""
+    raw = notes_of((0.0, 0.3, 60, 90), (0.4, 0.6, 67, 90), pedal=np.array([[0.1, 1.2]]))
+    applied = notes_of((0.0, 1.2, 60, 90), (0.4, 1.2, 67, 90))
+    one, other = render(raw, instrument=instrument), render(applied, instrument=instrument)
+    assert np.array_equal(one, other)
+    unpedalled = render(notes_of((0.0, 0.3, 60, 90), (0.4, 0.6, 67, 90)), instrument=instrument)
+    at = slice(round(1.0 * RATE), round(1.1 * RATE))
+    assert np.square(one[at]).mean() > 100 * np.square(unpedalled[at]).mean()
+
+
 def test_check_4_fluidsynth_agrees_about_note_ends(make_fluid: Callable[[Notes, bool], np.ndarray]) -> None:
     """CC64 and pre-applied note ends, both played by FluidSynth: the energy after the end agrees."""
     raw = notes_of((0.0, 0.3, 60, 90), (0.4, 0.6, 67, 90), pedal=np.array([[0.1, 1.2]]))

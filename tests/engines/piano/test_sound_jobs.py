@@ -11,7 +11,7 @@ import pytest
 
 from engines.core.errors import Cancelled, UserError
 from engines.core.job import LocalContext, find_job, run_job, to_tables
-from engines.piano.jobs.render import RenderResult, answered, sound
+from engines.piano.jobs.render import WARM_KEYS, RenderResult, answered, sound
 from engines.piano.midi import write_midi
 from engines.piano.notes import Notes
 from engines.piano.sound.bank import RATE, PianoBank
@@ -108,6 +108,47 @@ def test_the_session_answers_in_turn_and_ends_when_it_is_closed(tmp_path: Path) 
     assert not thread.is_alive() and ended == [Cancelled]
     assert [a.ticket for a in answers] == [1, 2] and answers[1].written == str(tmp_path / "x.wav")
     assert np.abs(read_wav(tmp_path / "x.wav")[0] - answers[0].samples).max() < 1e-4
+
+
+def test_tones_are_made_ahead_while_nobody_asks_and_questions_go_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Composing beside it takes the processor's time: what is played must find its tones there."""
+    made: list[tuple[int, int]] = []
+    all_made = threading.Event()
+    real = PianoBank.tone
+
+    def tone(self: PianoBank, pitch: int, velocity: int, frames: int) -> np.ndarray:
+        if threading.current_thread().name == "session":
+            made.append((pitch, velocity))
+            if len(made) >= 2 * (WARM_KEYS[1] - WARM_KEYS[0] + 1):
+                all_made.set()
+        return real(self, pitch, velocity, frames)
+
+    monkeypatch.setattr(PianoBank, "tone", tone)
+    answers: list[StretchAnswer] = []
+    came = threading.Event()
+
+    def take(snapshot: StretchAnswer, keep: bool) -> None:
+        answers.append(snapshot)
+        came.set()
+
+    ctx = LocalContext(on_snapshot=take)
+
+    def run() -> None:
+        with pytest.raises(Cancelled):
+            sound(SoundSpec(), ctx)
+
+    thread = threading.Thread(target=run, name="session")
+    thread.start()
+    for ticket in (1, 2):
+        came.clear()
+        ctx.request(request(ticket))
+        assert came.wait(30)
+    assert len(made) < 2 * (WARM_KEYS[1] - WARM_KEYS[0] + 1)
+    assert all_made.wait(60)
+    ctx.cancel()
+    thread.join(5)
+    assert [a.ticket for a in answers] == [1, 2] and np.array_equal(answers[0].samples, answers[1].samples)
+    assert {pitch for pitch, _ in made} >= set(range(WARM_KEYS[0], WARM_KEYS[1] + 1))
 
 
 def test_the_jobs_are_registered() -> None:
