@@ -1,4 +1,4 @@
-"""A roll is looked at, scrolled, chosen in, looped, played and edited as a person would."""
+"""A roll is looked at, scrolled, chosen in, looped, played and edited; paper file 08b, section 9, check 7."""
 
 from __future__ import annotations
 
