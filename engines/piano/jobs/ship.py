@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -40,17 +40,21 @@ def ship(spec: ShipSpec, ctx: JobContext) -> ShipResult:
         if (folder / f"{name}.json").is_file() and not spec.redo and name != before.get("name"):
             skipped.append(name)
             continue
-        kept = {"trained": [*trained], "nll": [*nll], "skipped": [*skipped], "name": name}
-        part = Resumable(ctx, (number, number + TRAINING), len(names), name, kept)
-        one = spec_of(
-            name, seed=spec.seed, device=spec.device, steps=spec.steps, minutes=spec.minutes, rate=spec.rate,
-            go_on=spec.go_on,
-        )  # fmt: skip
-        trainer, corpus, _ = fit(one, part)
-        made = card(one, trainer, corpus, command=_command(name, spec), title=TABLE[name][0])
-        made = replace(made, notes="stored in half precision, computed in single")
-        save_weights(folder / f"{name}.safetensors", halved(trainer.tensors()), made)
-        nll.append(trainer.history["held_out"][-1])
+        kept: dict[str, Any] = {"trained": [*trained], "nll": [*nll], "skipped": [*skipped], "name": name}
+        if before.get("written") != name:
+            part = Resumable(ctx, (number, number + TRAINING), len(names), name, kept)
+            one = spec_of(
+                name, seed=spec.seed, device=spec.device, steps=spec.steps, minutes=spec.minutes, rate=spec.rate,
+                go_on=spec.go_on,
+            )  # fmt: skip
+            trainer, corpus, _ = fit(one, part)
+            made = card(one, trainer, corpus, command=_command(name, spec), title=TABLE[name][0])
+            made = replace(made, notes="stored in half precision, computed in single")
+            save_weights(folder / f"{name}.safetensors", halved(trainer.tensors()), made)
+            kept = {**kept, "validation": trainer.history["held_out"][-1], "written": name}
+            # Stopped while it is measured, it shall not be taken for what its training went on from.
+            ctx.checkpoint(kept)
+        nll.append(kept["validation"] if "validation" in kept else before["validation"])
         if spec.measure:
             part = Resumable(ctx, (number + TRAINING, number + 1), len(names), name, kept)
             wanted = MeasureSpec(weights=str(folder / f"{name}.safetensors"), device=spec.device, write=True)

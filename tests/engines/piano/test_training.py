@@ -298,3 +298,25 @@ def test_the_command_of_a_card_trains_the_same_again() -> None:
     assert words[:3] == ["paper-workbench", "run", "piano.train"]
     fields = dict(word.split("=", 1) for word in words[3:] if word != "--set")
     assert TrainSpec.model_validate_strings(fields) == spec
+
+
+def test_a_shipping_that_was_stopped_while_measuring_does_not_train_again(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from engines.piano import shipped
+    from engines.piano.spec import ShipSpec
+
+    small = {k: v for k, v in spec_for(folder).model_dump().items() if k not in ("seed", "device", "minutes", "mode")}
+    small.pop("start_from")
+    monkeypatch.setattr(shipped, "TABLE", {"one": ("one", {**small, "mode": "unconditional"})})
+    monkeypatch.setattr("engines.piano.jobs.measure.trained_on", lambda said: str(folder))
+    states: list[dict[str, Any]] = []
+    spec = ShipSpec(folder=str(tmp_path / "a"))
+    whole = run_job("piano.ship", spec, LocalContext(on_checkpoint=states.append))
+    middle = next(s for s in states if s.get("written") == "one")
+    assert middle["trained"] == []
+    before = (tmp_path / "a" / "one.safetensors").stat().st_size
+    monkeypatch.setattr("engines.piano.jobs.ship.fit", lambda *args: pytest.fail("trained again"))
+    again = run_job("piano.ship", spec, LocalContext(resume=middle))
+    assert again.trained == ("one",) and np.array_equal(again.nll, whole.nll)
+    assert (tmp_path / "a" / "one.safetensors").stat().st_size == before
