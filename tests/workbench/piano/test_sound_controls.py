@@ -145,10 +145,30 @@ def test_an_instrument_that_is_gone_is_still_known_next_time(qtbot: QtBot, monke
     with opened_piano(qtbot) as (_, panel):
         menu = panel.desk.bar.sound
         menu.restore_state({"offset_ms": -50, "midi": "Synth"})
-        assert menu.save_state() == {"offset_ms": -50, "midi": "Synth"} and panel.player.midi == ""
+        assert menu.save_state() == {"offset_ms": -50, "midi": "Synth", "piano": ""} and panel.player.midi == ""
         menu.fill()
         last = menu.midi.actions()[-2:]
         assert [a.isEnabled() for a in last] == [False, False] and last[1].text() == "pip install it"
+
+
+def test_the_piano_is_chosen_and_kept_and_a_bad_font_is_remarked_on(qtbot: QtBot, tmp_path: Path) -> None:
+    with opened_piano(qtbot) as (_, panel):
+        _music_is_there(qtbot, panel)
+        bar, shown = panel.desk.bar, []
+        panel.player.instrument_changed.connect(lambda name, remarks: shown.append((name, remarks)))
+        bar.sound.fill_pianos()
+        titles = [action.text() for action in bar.sound.piano.actions()]
+        assert titles[0] == "The best there is" and "Built-in piano" in titles and titles[-1] == "A SoundFont file…"
+        bar.sound.piano.actions()[titles.index("Built-in piano")].trigger()
+        qtbot.waitUntil(lambda: bool(shown) and shown[-1][0] == "Built-in piano", timeout=PATIENCE_MS)
+        assert "Built-in piano" in bar.status.text()
+        assert bar.save_state()["sound"]["piano"] == "built-in"
+        (tmp_path / "bad.sf2").write_bytes(b"nothing")
+        bar.sound.restore_state({"piano": str(tmp_path / "bad.sf2")})
+        qtbot.waitUntil(lambda: "bad.sf2" in str(shown[-1][1]), timeout=PATIENCE_MS)
+        bar.sound.fill_pianos()
+        checked = [a.text() for a in bar.sound.piano.actions() if a.isChecked()]
+        assert checked == ["bad.sf2"]
 
 
 def test_waiting_for_the_composer_is_told_apart_from_a_busy_machine(

@@ -1,15 +1,17 @@
-"""What is seldom changed about the sound: a MIDI instrument to play on, and how late the loudspeakers are."""
+"""What is seldom changed about the sound: the piano, a MIDI instrument to play on, how late the loudspeakers are."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QActionGroup
-from PySide6.QtWidgets import QGridLayout, QMenu, QSlider, QToolButton, QWidget, QWidgetAction
+from PySide6.QtWidgets import QFileDialog, QGridLayout, QMenu, QSlider, QToolButton, QWidget, QWidgetAction
 
 from engines.core.errors import UserError
+from engines.piano.sound.soundfont import SUFFIXES, known_instruments
 from workbench import icons
 from workbench.audio.midi_out import outputs
 from workbench.audio.player import OFFSET_S
@@ -27,12 +29,17 @@ _TIP: Final = (
 
 
 class SoundMenu(QToolButton):
-    """A button with a menu. said(text, level): something to tell, "ok" or "warn"."""
+    """A button with a menu; more: menus of others within it. said(text, level): something to tell, "ok" or "warn"."""
 
     said = Signal(str, str)
 
     def __init__(
-        self, player: Player, parent: QWidget | None = None, *, ports: Callable[[], tuple[str, ...]] = outputs
+        self,
+        player: Player,
+        more: tuple[QMenu, ...] = (),
+        parent: QWidget | None = None,
+        *,
+        ports: Callable[[], tuple[str, ...]] = outputs,
     ) -> None:
         super().__init__(parent)
         self.player = player
@@ -40,7 +47,7 @@ class SoundMenu(QToolButton):
         self._wanted = ""
         """The instrument of the last session, not connected yet."""
         self.setIcon(icons.icon("sliders"))
-        text = "Sound: MIDI instrument, delay of the loudspeakers"
+        text = "Sound: the piano, a MIDI instrument, how far loops grow faster, delay of the loudspeakers"
         self.setToolTip(text)
         self.setAccessibleName(text)
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
@@ -50,6 +57,12 @@ class SoundMenu(QToolButton):
         self.midi.setToolTipsVisible(True)
         self.midi.aboutToShow.connect(self.fill)
         menu.addMenu(self.midi)
+        self.piano = QMenu("Piano sound", menu)
+        self.piano.setToolTipsVisible(True)
+        self.piano.aboutToShow.connect(self.fill_pianos)
+        menu.addMenu(self.piano)
+        for further in more:
+            menu.addMenu(further)
         menu.addSeparator()
         action = QWidgetAction(menu)
         action.setDefaultWidget(self._delay())
@@ -81,6 +94,32 @@ class SoundMenu(QToolButton):
         self._offset_changed(0)
         return box
 
+    # -- the piano
+
+    def fill_pianos(self) -> None:
+        """List the pianos of this machine, and the user's SoundFont."""
+        self.piano.clear()
+        group = QActionGroup(self.piano)
+        wanted = self.player.instrument
+        found = [("", "The best there is"), *known_instruments()]
+        if wanted not in [name for name, _ in found]:
+            found.append((wanted, Path(wanted).name))
+        for name, title in found:
+            action = self.piano.addAction(title)
+            action.setCheckable(True)
+            action.setChecked(name == wanted)
+            action.triggered.connect(lambda _=False, n=name: self.player.set_instrument(n))
+            group.addAction(action)
+        self.piano.addSeparator()
+        self.piano.addAction("A SoundFont file…", self.ask_font)
+
+    def ask_font(self) -> None:
+        """Let the user choose a SoundFont; one that cannot be played is replaced, and the line of the bar says why."""
+        kinds = " ".join(f"*{suffix}" for suffix in SUFFIXES)
+        chosen, _ = QFileDialog.getOpenFileName(self, "A piano", "", f"SoundFonts ({kinds})")
+        if chosen:
+            self.player.set_instrument(chosen)
+
     # -- the MIDI instrument
 
     def fill(self) -> None:
@@ -90,7 +129,7 @@ class SoundMenu(QToolButton):
         try:
             names: tuple[str, ...] = self._ports()
             reason = "" if names else "No MIDI instrument is connected"
-            remedy = "Connect one and open this menu again."
+            remedy = "connect one and open this menu again"
         except UserError as error:
             names, reason, remedy = (), error.what, error.remedy
         for name in ("", *names):
@@ -100,10 +139,10 @@ class SoundMenu(QToolButton):
             action.setToolTip("Turn the volume down to hear the instrument alone" if name else "")
             action.triggered.connect(lambda _=False, n=name: self.choose(n))
             group.addAction(action)
-        if reason:
-            action = self.midi.addAction(reason if len(reason) < 60 else f"{reason[:57]}…")
+        for text in (reason.partition(": ")[0], remedy) if reason else ():
+            action = self.midi.addAction(text)
             action.setEnabled(False)
-            action.setToolTip(f"{reason}. {remedy}")
+            action.setToolTip(reason)
 
     def choose(self, name: str) -> None:
         """Play on that instrument; "" for none."""
@@ -124,13 +163,19 @@ class SoundMenu(QToolButton):
     # -- state
 
     def save_state(self) -> dict[str, Any]:
-        return {"offset_ms": self.offset.value() * _STEP_MS, "midi": self.player.midi or self._wanted}
+        return {
+            "offset_ms": self.offset.value() * _STEP_MS,
+            "midi": self.player.midi or self._wanted,
+            "piano": self.player.instrument,
+        }
 
     def restore_state(self, state: Any) -> None:
         """Take up what `save_state` said; an instrument that is not there any more is left out without a word."""
         if not isinstance(state, dict):
             return
-        offset, name = state.get("offset_ms"), state.get("midi")
+        offset, name, piano = state.get("offset_ms"), state.get("midi"), state.get("piano")
+        if isinstance(piano, str):
+            self.player.set_instrument(piano)
         if isinstance(offset, int) and not isinstance(offset, bool):
             self.offset.setValue(round(offset / _STEP_MS))
         if isinstance(name, str) and name:
