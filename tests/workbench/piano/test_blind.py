@@ -261,4 +261,7 @@ def test_everything_of_the_test_fits_a_small_window(qtbot: QtBot, tmp_path: Path
         assert window.width() <= 800
         for widget in (*stage.cards.values(), *stage.answers.values(), stage.reveal):
             assert stage.rect().contains(widget.mapTo(stage, widget.rect().bottomRight())), widget
+        for name in ("a", "b"):
+            card, answer = stage.cards[name], stage.answers[name]
+            assert card.x() == answer.x() and card.width() == answer.width()
         assert np.ptp([card.height() for card in stage.cards.values()]) == 0

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 Closer = Literal["a", "b", "neither"]
 CARDS: Final[tuple[tuple[Heard, str, str], ...]] = (("source", "Source", "S"), ("a", "A", "1"), ("b", "B", "2"))
 ANSWERS: Final[tuple[tuple[Closer, str, str], ...]] = (
-    ("a", "A is closer", "A"), ("neither", "Can't tell", "N"), ("b", "B is closer", "B")
+    ("neither", "Can't tell", "N"), ("a", "A is closer", "A"), ("b", "B is closer", "B")
 )  # fmt: skip
+"""Each answer stands below the card that it names."""
 KEYS_TEXT: Final = (
     "Keys: S plays the source, 1 and 2 play A and B, Space pauses; A, B and N answer. Listen as often as you like. "
     "Stop ends the test and keeps what was answered."
