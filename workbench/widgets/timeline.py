@@ -136,13 +136,17 @@ class Timeline(QObject):
         if not math.isfinite(seconds):
             return
         before, self._playhead = self._playhead, min(max(seconds, 0.0), max(self._duration, 0.0))
+        if self._playhead != before:  # a playhead that stands still must not undo what zooming has shown
+            self._follow()
+            self.playhead_moved.emit(before, self._playhead)
+
+    def _follow(self) -> None:
+        """Bring the playhead to its place in the view, if the view follows it."""
         if self._is_following and not self.is_fitted:
             start, _ = self._clipped(self._playhead - FOLLOW_AT * self._span, self._span)
             if start != self._start:
                 self._start = start
                 self.view_changed.emit()
-        if self._playhead != before:
-            self.playhead_moved.emit(before, self._playhead)
 
     def set_following(self, on: bool) -> None:
         """Whether the view goes along with the playhead."""
@@ -150,7 +154,7 @@ class Timeline(QObject):
             self._is_following = on
             self.following_changed.emit(on)
         if on:
-            self.set_playhead(self._playhead)
+            self._follow()
 
     def set_loop(self, loop: tuple[float, float] | None) -> None:
         """Repeat a stretch in either order of its ends; None, or one too short, is no loop."""
