@@ -1,7 +1,7 @@
 """Which sink the transport plays into: the sound card once it is open, silence at the same pace before and after.
 
-A card that asks too late, because the machine is busy, is opened again with more music waiting in it; the old one plays
-until the new one is there. A card that is gone becomes silence, with the reason.
+A card that asks too late, or nearly so, because the machine is busy, is opened again with more music waiting in it; the
+old one plays until the new one is there. A card that is gone becomes silence, with the reason.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from workbench.audio.transport import Transport
 
 GONE: Final = "The sound card stopped (it may have been unplugged; choose Reconnect)"
 _LATE: Final = 2
-"""Blocks that may come late before the card is opened deeper: one may be the start's."""
+"""Blocks of music that may come late before the card is opened deeper …"""
+_NARROW: Final = 3
+"""… or nearly: after a miss a driver was seen to be silent for a second and more."""
 
 
 class Output:
@@ -29,7 +31,7 @@ class Output:
         self._instrument = ""
         self._depth = 0
         self._is_deepening, self._may_deepen = False, True
-        self._late_before = 0
+        self._late = self._seen_late = self._late_here = self._seen_narrow = self._narrow_here = 0
 
     def open(self, device: int | None, instrument: str) -> bool:
         """Begin to open that card (None is the system's usual one); whether that was needed.
@@ -81,8 +83,20 @@ class Output:
 
     @property
     def late(self) -> int:
-        """Blocks that came too late for the sound card, of all cards so far."""
-        return self._late_before + (self._sink.late if self._sink is not None else 0)
+        """Blocks that came too late for the sound card while music played, of all cards so far."""
+        return self._late
+
+    def listen(self) -> None:
+        """Music begins: blocks that were late until now were late in silence, which nobody heard."""
+        if self._sink is not None:
+            self._seen_late, self._seen_narrow = self._sink.late, self._sink.narrow
+
+    def _count(self, sink: Sink) -> None:
+        if self._transport.is_wanted:
+            self._late += sink.late - self._seen_late
+            self._late_here += sink.late - self._seen_late
+            self._narrow_here += sink.narrow - self._seen_narrow
+        self._seen_late, self._seen_narrow = sink.late, sink.narrow
 
     def tick(self) -> bool:
         """Take a card that is open by now, leave one that is gone or too shallow; whether `about` has changed."""
@@ -93,6 +107,7 @@ class Output:
             changed = True
         if self._sink is not None:
             self._sink.tick()
+            self._count(self._sink)
             self._deepen(self._sink)
         return changed
 
@@ -113,8 +128,9 @@ class Output:
         return True
 
     def _deepen(self, sink: Sink) -> None:
+        is_steady = self._late_here < _LATE and self._narrow_here < _NARROW
         is_deepest = self._depth + 1 >= len(DEPTHS_S)
-        if sink.is_silent or self._opening is not None or sink.late < _LATE or is_deepest or not self._may_deepen:
+        if sink.is_silent or self._opening is not None or is_steady or is_deepest or not self._may_deepen:
             return
         self._depth += 1
         self._is_deepening = True
@@ -136,6 +152,7 @@ class Output:
     def _drop(self) -> None:
         sink, self._sink = self._sink, None
         if sink is not None:
-            self._late_before += sink.late
+            self._count(sink)
             sink.stop()
+        self._seen_late = self._late_here = self._seen_narrow = self._narrow_here = 0
         self._transport.clock.reset()

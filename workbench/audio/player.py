@@ -225,6 +225,8 @@ class Player(QObject):
 
     def play(self) -> None:
         self._output.ensure(self._rendering.instrument)
+        if not self.transport.is_wanted:
+            self._output.listen()
         self.transport.play()
         self._changed()
 

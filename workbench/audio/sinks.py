@@ -20,6 +20,8 @@ turn, and each miss then cost up to 1.9 s until the driver had recovered. So a c
 Fill = Callable[[np.ndarray, float, float | None], None]
 """``fill(out, latency_s, at)``: write float32 [n, 2] that is heard `latency_s` after the moment `at`."""
 _CATCH_UP_S: Final = 0.25
+_NARROW: Final = 0.7
+"""Of what waits in the card: a block that is asked for so long after the one before came just in time."""
 
 
 class Sink(Protocol):
@@ -46,6 +48,10 @@ class Sink(Protocol):
     def late(self) -> int:
         """Blocks that came too late for the sound card."""
 
+    @property
+    def narrow(self) -> int:
+        """Blocks that nearly came too late."""
+
 
 class SilentSink:
     """No sound card: blocks are asked for at the right pace and thrown away, so that the playhead moves."""
@@ -57,7 +63,7 @@ class SilentSink:
     ) -> None:
         self.name = "No sound"
         self.reason = reason
-        self.late = 0
+        self.late = self.narrow = 0
         self._rate, self._now = rate, now
         self._out = np.zeros((block, 2), np.float32)
         self._fill: Fill | None = None
@@ -99,7 +105,8 @@ class CardSink:
         self, rate: int = 44_100, device: int | None = None, depth_s: float = DEPTHS_S[0], block: int = BLOCK
     ) -> None:
         self._module = _sounddevice()
-        self._late = 0
+        self._late = self._narrow = 0
+        self._asked_at: float | None = None
         self._has_failed = False
         self._fill: Fill | None = None
         self._stream: Any = None
@@ -133,11 +140,14 @@ class CardSink:
     def _callback(self, out: np.ndarray, frames: int, times: Any, status: Any) -> None:
         if status.output_underflow:
             self._late += 1
+        at = time.monotonic()
+        if self._asked_at is not None and at - self._asked_at > _NARROW * self._latency_s:
+            self._narrow += 1
+        self._asked_at = at
         fill = self._fill
         if fill is None:
             out[:] = 0
             return
-        at = time.monotonic()
         latency = float(times.outputBufferDacTime - times.currentTime)
         # Some drivers leave these times at zero.
         if not 0 < latency < 5:
@@ -168,6 +178,10 @@ class CardSink:
     @property
     def late(self) -> int:
         return self._late
+
+    @property
+    def narrow(self) -> int:
+        return self._narrow
 
 
 @dataclass(frozen=True)

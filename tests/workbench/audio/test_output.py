@@ -20,7 +20,7 @@ class Card:
 
     def __init__(self, fill: Fill, depth_s: float) -> None:
         self.fill, self.depth_s = fill, depth_s
-        self.late = 0
+        self.late = self.narrow = 0
         self.is_alive = True
 
     def start(self, fill: Fill) -> None:
@@ -107,6 +107,7 @@ def test_a_card_that_asks_too_late_is_opened_deeper_while_it_plays(transport: Tr
 
 def test_a_card_that_cannot_be_opened_twice_goes_on(transport: Transport) -> None:
     output, shop = opened(transport, refuses=1)
+    transport.play()
     shop.cards[0].late = 2
     until(output, lambda: len(shop.cards) == 2 and not output.is_opening)
     assert output.has_sound and shop.cards[0].is_alive and not shop.cards[1].is_alive
@@ -114,6 +115,37 @@ def test_a_card_that_cannot_be_opened_twice_goes_on(transport: Transport) -> Non
     shop.cards[0].late = 20
     output.tick()
     assert not output.is_opening and len(shop.cards) == 2
+    output.close()
+
+
+def test_a_card_that_nearly_asks_too_late_is_opened_deeper_before_anybody_hears_it(transport: Transport) -> None:
+    output, shop = opened(transport)
+    transport.play()
+    output.tick()
+    shop.cards[0].narrow = 2
+    output.tick()
+    assert not output.is_opening
+    shop.cards[0].narrow = 3
+    output.tick()
+    assert output.is_opening and output.late == 0
+    until(output, lambda: not shop.cards[0].is_alive)
+    assert shop.cards[1].depth_s == DEPTHS_S[1]
+    output.close()
+
+
+def test_what_is_late_in_silence_is_nobodys_interruption(transport: Transport) -> None:
+    """While a window builds itself nothing plays; a card opened deeper for that would only answer later."""
+    output, shop = opened(transport)
+    shop.cards[0].late = 5
+    output.tick()
+    shop.cards[0].late = 9
+    output.listen()
+    transport.play()
+    output.tick()
+    assert output.late == 0 and not output.is_opening
+    shop.cards[0].late = 11
+    output.tick()
+    assert output.late == 2 and output.is_opening
     output.close()
 
 

@@ -42,7 +42,7 @@ class Card:
     def __init__(self, fill: Fill, clock: FakeClock, latency_s: float = 0.05) -> None:
         self.fill, self.clock, self.latency_s = fill, clock, latency_s
         self.heard: list[np.ndarray] = []
-        self.late = 0
+        self.late = self.narrow = 0
         self.is_alive = True
 
     def start(self, fill: Fill) -> None:

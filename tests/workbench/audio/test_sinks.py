@@ -106,6 +106,8 @@ def test_a_sound_card_is_fed_with_its_delay_and_survives_a_mistake(
             """All are right."""
 
     monkeypatch.setattr(sinks, "_sounddevice", Module)
+    moment = [5.0]
+    monkeypatch.setattr(sinks.time, "monotonic", lambda: moment[0])
     asked: list[float] = []
 
     def fill(out: np.ndarray, latency_s: float, at: float | None) -> None:
@@ -130,6 +132,12 @@ def test_a_sound_card_is_fed_with_its_delay_and_survives_a_mistake(
     assert asked == [pytest.approx(0.08), 0.2] and card.late == 1
     assert not ask(0.08).any() and "could not be filled" in caplog.text and card.late == 2
     assert np.all(ask(0.08) == 0.5)
+    assert card.narrow == 0
+    moment[0] += 0.8 * sinks.DEPTHS_S[0]
+    ask(0.08)
+    moment[0] += 0.5 * sinks.DEPTHS_S[0]
+    ask(0.08)
+    assert card.narrow == 1
     card.stop()
     assert not card.is_alive and not stream.active
 
