@@ -14,10 +14,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engines.piano.nets.relative import BLOCK, CrossAttention, RelativeAttention, causal_scores
-from engines.piano.nets.transformer import StyleAutoencoder, durations, grid_steps, sinusoids
+from engines.piano.nets.transformer import Encoder, StyleAutoencoder, durations, grid_steps, sinusoids
 
 SLOTS: Final = ("melody", "stop", "style")
 """What a memory that is joined along time consists of, in order."""
+ROWS: Final = 256
+"""Positions that a layer's feed-forward part computes between two looks at whether to stop."""
 
 
 class Look:
@@ -100,13 +102,18 @@ def looked_at(
         x = x + _attended(layer.attention, layer.norm_self(x), look, k, counted, check)
         if layer.cross is not None and memory is not None:
             check()
-            added = _crossed(layer.cross, layer.norm_cross(x), memory, place, look, k, counted)
+            added = _crossed(layer.cross, layer.norm_cross(x), memory, place, look, k, counted, check)
             if look is not None:
                 look.crossed(k, x, added, counted)
             x = x + added
-        check()
-        x = x + layer.ffn(layer.norm_ffn(x))
-    return net.softmax(net.norm(x))
+        x = x + torch.cat([_checked(layer.ffn(layer.norm_ffn(part)), check) for part in x.split(ROWS, 1)], 1)
+    return torch.cat([_checked(net.softmax(net.norm(part)), check) for part in x.split(ROWS, 1)], 1)
+
+
+def _checked(value: Tensor, check: Callable[[], None]) -> Tensor:
+    """The value, once nobody wants to stop."""
+    check()
+    return value
 
 
 def _attended(
@@ -136,19 +143,34 @@ def _crossed(
     look: Look | None,
     layer: int,
     counted: Tensor,
+    check: Callable[[], None],
 ) -> Tensor:
     if memory.shape[1] == 1:
         return cross.constant(memory)
     p = cross.projections
     k, v = cross.keys_values(memory)
-    q = p.split(p.q(x)) * p.scale
-    scores = q @ k.mT
-    if place is not None:
-        scores = scores + cross.time_scores(q, place, k.shape[2])
-    weights = scores.softmax(-1)
-    if look is not None:
-        look.slotted(layer, weights, counted)
-    return p.join(weights @ v)
+    mixed = []
+    for start in range(0, x.shape[1], BLOCK):
+        check()
+        rows = slice(start, start + BLOCK)
+        q = p.split(p.q(x[:, rows])) * p.scale
+        scores = q @ k.mT
+        if place is not None:
+            scores = scores + cross.time_scores(q, place[:, rows], k.shape[2])
+        weights = scores.softmax(-1)
+        if look is not None:
+            look.slotted(layer, weights, counted[:, rows])
+        mixed.append(weights @ v)
+    return p.join(torch.cat(mixed, 2))
+
+
+def encoded(encoder: Encoder, tokens: Tensor, check: Callable[[], None]) -> Tensor:
+    """What an encoder says of tokens [B, T] → [B, T, d], layer by layer, so that it can be stopped in between."""
+    x = encoder.embedding(tokens) + encoder.constant + sinusoids(tokens.shape[1], encoder.constant)
+    for layer in encoder.layers:
+        check()
+        x = layer(x, None)
+    return encoder.norm(x)
 
 
 def loudness(net: StyleAutoencoder, z: Tensor) -> Tensor:

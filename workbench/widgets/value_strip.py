@@ -22,6 +22,8 @@ WIDEST: Final = 4.0
 """Pixels between two events of one moment, where there is room for them side by side."""
 REACH: Final = 7.0
 FAINT: Final = 0.3
+CROWDED: Final = 2.0
+"""Bars for each pixel of width from which those that others cover are left out."""
 
 
 class ValueStrip(Canvas):
@@ -206,6 +208,9 @@ class ValueStrip(Canvas):
         x, y = self.x_of(seen, target.width()), self._y_of(self.values[seen], target)
         step = np.minimum(WIDEST, self._gap[seen] * scale / np.maximum(self._count[seen], 1))
         thick = np.clip(np.floor(step) - 1, 1, WIDEST - 1).astype(int)
+        if len(seen) > CROWDED * target.width():
+            kept = self._tallest(seen, x)
+            seen, x, y, thick = seen[kept], x[kept], y[kept], thick[kept]
         faint = np.zeros(len(seen), bool) if self.marked is None else ~self.marked[seen]
         which = self.groups[seen] if self.low >= 0 else (self.values[seen] > 0).astype(int)
         for k, width, back in sorted(set(zip(which.tolist(), thick.tolist(), faint.tolist(), strict=True))):
@@ -215,6 +220,14 @@ class ValueStrip(Canvas):
                                 c=Qt.PenCapStyle.FlatCap))  # fmt: skip
             at = x[some] + width / 2
             painter.drawLines([QLineF(a, zero, a, b) for a, b in zip(at.tolist(), y[some].tolist(), strict=True)])
+
+    def _tallest(self, seen: np.ndarray, x: np.ndarray) -> np.ndarray:
+        """int [k]: of bars of one colour on one pixel, the farthest from zero, which covers the others."""
+        side = self.groups[seen] if self.low >= 0 else (self.values[seen] > 0).astype(int)
+        faint = 0 if self.marked is None else (~self.marked[seen]).astype(int)
+        key = (np.floor(x).astype(int) * (int(side.max(initial=0)) + 1) + side) * 2 + faint
+        order = np.lexsort((np.abs(self.values[seen]), key))
+        return order[np.append(np.diff(key[order]) != 0, True)]
 
     def _colour(self, group: int) -> QColor:
         if self.low >= 0:

@@ -131,15 +131,18 @@ class _Reading:
             logits = self._logits(target, z, melody, counted, self._look if name == OWN else None)
             self._keep(name, some, target, logits)
         if NO_MELODY in self._nll:
-            silence = self._net.melody_memory(torch.full_like(self._windows_of_melody(some), MELODY_NO_EVENT))
+            silence = self._encoded(torch.full_like(self._windows_of_melody(some), MELODY_NO_EVENT))
             self._keep(NO_MELODY, some, target, self._logits(target, self._styles[OWN], silence, counted, None))
         self._read = some[-1][2]
 
     def _melodies(self, some: list[tuple[int, int, int]]) -> Tensor | None:
-        if not self._net.config.reads_melody:
-            return None
-        self._check()
-        return self._net.melody_memory(self._windows_of_melody(some))
+        return self._encoded(self._windows_of_melody(some)) if self._net.config.reads_melody else None
+
+    def _encoded(self, melody: Tensor) -> Tensor:
+        from engines.piano.looking import encoded
+
+        assert self._net.melody_encoder is not None
+        return encoded(self._net.melody_encoder, melody, self._check)
 
     def _windows_of_melody(self, some: list[tuple[int, int, int]]) -> Tensor:
         """int64 [B, melody_length]: the melody from each window's first moment on, as the sampler gives it."""

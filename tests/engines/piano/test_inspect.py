@@ -18,7 +18,7 @@ from engines.core.errors import Cancelled
 from engines.core.job import LocalContext, run_job
 from engines.core.weights import ModelCard, save_weights
 from engines.piano.jobs.inspect import NO_MELODY, NO_STYLE, OTHER_STYLE, OWN, Inspection
-from engines.piano.looking import Look, looked_at, loudness, windows
+from engines.piano.looking import Look, encoded, looked_at, loudness, windows
 from engines.piano.nets.transformer import StyleAutoencoder, StyleConfig, build
 from engines.piano.requests import InspectRequest, InspectSnapshot
 from engines.piano.sampling import Sampler, nothing, style_of
@@ -95,6 +95,11 @@ def test_looking_changes_no_logits(mode: str, merge: str, clock: bool) -> None:
         assert torch.allclose(got, net.decode(target, memory), atol=1e-5)
     assert torch.allclose(look.attention.sum(-1), torch.tensor(450.0).double(), atol=1e-3)
     assert float(look.even.sum()) == pytest.approx(450)
+    if net.melody_encoder is not None:
+        heard: list[int] = []
+        text = tokens(3, 30, high=92, seed=2)
+        again = encoded(net.melody_encoder, text, lambda: heard.append(1))
+        assert torch.allclose(again, net.melody_memory(text), atol=1e-6) and heard
 
 
 def test_attention_by_distance_is_that_of_the_sampler() -> None:

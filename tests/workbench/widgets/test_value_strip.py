@@ -66,6 +66,21 @@ def test_gains_and_losses_stand_on_either_side_of_zero(strip: ValueStrip, theme:
     assert colour_at(strip, QPoint(up.x(), down.y())) == ground == colour_at(strip, QPoint(down.x(), up.y()))
 
 
+def test_bars_that_others_cover_cost_nothing_and_change_nothing(strip: ValueStrip) -> None:
+    rng = np.random.default_rng(0)
+    times, values = np.sort(rng.uniform(0, 4, 4000)), rng.uniform(0, 6, 4000)
+    strip.set_values(times, values, rng.integers(0, 3, 4000), ("on", "off", "wait"))
+    seen = np.arange(4000)
+    kept = strip._tallest(seen, strip.x_of(seen))
+    assert len(kept) < 1300
+    for group in range(3):
+        pixels = np.floor(strip.x_of(seen)).astype(int)
+        for pixel in (100, 200, 300):
+            some = seen[(pixels == pixel) & (strip.groups == group)]
+            assert len(some) == 0 or int(some[np.argmax(values[some])]) in kept
+    strip.grab()
+
+
 def test_pointing_tells_the_nearest(strip: ValueStrip) -> None:
     assert strip.tip_at(QPointF(at(strip, 4, 3))) == "Surprise 3\u202fnats at 0:01.00"
     strip.set_tips(lambda k: f"token {k}")
