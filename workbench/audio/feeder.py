@@ -124,7 +124,7 @@ class Feeder:
                 if name == music.name:
                     track.grow(self._frames(music, tempo), complete=music.complete)
             return
-        self._change({music.name: None})
+        self._change({music.name: 0.0 if old is None else same_until(old, music)})
 
     def remove(self, name: str) -> None:
         if self._musics.pop(name, None) is not None:
@@ -134,11 +134,11 @@ class Feeder:
         """Render all anew at another tempo; the transport changes over once it is there."""
         if tempo != self.tempo:
             self.tempo = tempo
-            self._change(dict.fromkeys(self._musics))
+            self._change(dict.fromkeys(self._musics, 0.0))
 
     def forget_samples(self) -> None:
         """Render all anew, e.g. with another instrument."""
-        self._change(dict.fromkeys(self._musics))
+        self._change(dict.fromkeys(self._musics, 0.0))
 
     def next(self) -> Stretch | None:
         """The most urgent stretch that is not rendered."""
@@ -207,8 +207,8 @@ class Feeder:
         wish = self.transport.wish
         return wish.seek[1] if self.transport.has_seek_ahead else self.transport.mark.position
 
-    def _change(self, fresh: dict[str, None]) -> None:
-        """A new program in which the tracks of `fresh` are made anew."""
+    def _change(self, fresh: dict[str, float]) -> None:
+        """A new program in which the tracks of `fresh` are made anew, from those seconds of their music on."""
         old = self.transport.wish.program
         is_same = old.tempo == self.tempo
         tracks = {
@@ -217,6 +217,9 @@ class Feeder:
             else Track(self._frames(music, self.tempo), complete=music.complete)
             for name, music in self._musics.items()
         }
+        for name, seconds in fresh.items():
+            if is_same and name in old.tracks and name in tracks:
+                tracks[name].take_over(old.tracks[name], old.frame(seconds))
         program = Program(self.transport.rate, self.tempo, tracks)
         playing = self.transport.current
         # What is still playing is rendered further until the new program is ready; other old ones are not.
@@ -232,6 +235,22 @@ class Feeder:
     def _frames(self, music: Music, tempo: float) -> int:
         seconds = music.seconds / tempo + TAIL_S if music.complete else (music.horizon_s - SETTLE_S) / tempo
         return max(0, int(seconds * self.transport.rate))
+
+
+def same_until(old: Music, new: Music) -> float:
+    """Seconds up to which both sound the same: before the first note that only one has, and before the first end that
+    is another."""
+    limits = [m.horizon_s - SETTLE_S for m in (old, new) if not m.complete]
+    n = min(len(old.start), len(new.start))
+    same = np.ones(n, bool)
+    for a, b in ((old.start, new.start), (old.pitch, new.pitch), (old.velocity, new.velocity)):
+        same &= a[:n] == b[:n]
+    first = n if same.all() else int(np.argmin(same))
+    limits += [float(m.start[first]) for m in (old, new) if first < len(m.start)]
+    a, b = old.end[:first], new.end[:first]
+    if (a != b).any():
+        limits.append(float(np.minimum(a, b)[a != b].min()))
+    return max(0.0, min(limits)) if limits else max(old.seconds, new.seconds)
 
 
 def _goes_on(old: Music, new: Music) -> bool:

@@ -20,7 +20,7 @@ from engines.piano.sound.bank import RATE
 from workbench.audio.feeder import music_of
 from workbench.audio.hand import Hand
 from workbench.audio.metronome import Metronome
-from workbench.audio.midi_out import MidiOut, open_output
+from workbench.audio.midi_link import Heard, MidiLink
 from workbench.audio.opening import Opener
 from workbench.audio.output import Output
 from workbench.audio.rendering import Rendering
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from workbench.runner import Runner
 
 TICK_MS: Final = 16
-MIDI_MS: Final = 4
-"""How often notes are sent to a MIDI instrument: what is heard late by less cannot be told."""
 _IDLE_TICKS: Final = 60
 SLOWEST, FASTEST = 0.5, 2.0
 OFFSET_S: Final = 0.3
@@ -92,7 +90,8 @@ class Player(QObject):
         self._feeder = self._rendering.feeder
         self._output = Output(self.transport, opener or partial(open_sink, now=now), now)
         self._hand = Hand(self.transport.voices, self._rendering.loaded, now)
-        self._midi: MidiOut | None = None
+        self._midi = MidiLink(self._heard, self)
+        self._midi.lost.connect(self.midi_lost)
         self._shown_state: State = "stopped"
         self._shown_position = -1.0
         self._shown_keys = b""
@@ -103,8 +102,6 @@ class Player(QObject):
         self._is_closed = False
         self._timer = QTimer(self, interval=TICK_MS, timerType=Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self.tick)
-        self._midi_timer = QTimer(self, interval=MIDI_MS, timerType=Qt.TimerType.PreciseTimer)
-        self._midi_timer.timeout.connect(self.follow_midi)
 
     # -- the machine
 
@@ -146,39 +143,23 @@ class Player(QObject):
     # -- a MIDI instrument
 
     def open_midi(self, name: str) -> None:
-        """Play on that MIDI output too, the keys played by hand as well. Raises UserError."""
-        if self._midi is not None and self._midi.is_open and self._midi.name == name:
-            return
-        opened = open_output(name)
-        self.close_midi()
-        self._midi = opened
-        opened.lost = self._lost_midi
+        """Play on that MIDI output too, keys played by hand as well. Raises UserError, and then the old one stays."""
+        self._midi.open(name)
         self._wake()
 
     def close_midi(self) -> None:
         """Let go of every note and of the MIDI output."""
-        self._midi_timer.stop()
-        midi, self._midi = self._midi, None
-        if midi is not None:
-            midi.close()
+        self._midi.close()
 
     @property
     def midi(self) -> str:
         """Name of the MIDI output; empty for none."""
-        return self._midi.name if self._midi is not None else ""
+        return self._midi.name
 
-    def _lost_midi(self, why: str) -> None:
-        self.close_midi()
-        self.midi_lost.emit(why)
-
-    def follow_midi(self) -> None:
-        """Send the notes that were just heard; let go of all while nothing plays."""
-        if self._midi is None:
-            self._midi_timer.stop()
-            return
+    def _heard(self) -> Heard:
         is_heard = self.state == "playing" and not self.transport.has_seek_ahead
         musics = [music for name in self.audible if (music := self._feeder.music(name))]
-        self._midi.follow(self.position if is_heard else None, musics, self.loop)
+        return self.position if is_heard else None, musics, self.loop
 
     # -- the music
 
@@ -324,15 +305,13 @@ class Player(QObject):
         self._output.ensure(self._rendering.instrument)
         velocity = min(velocity, 127)
         self._hand.press(pitch, velocity)
-        if self._midi is not None:
-            self._midi.press(pitch, velocity)
+        self._midi.press(pitch, velocity)
         self._wake()
 
     def release(self, pitch: int) -> None:
         """The key goes up."""
         self._hand.release(pitch)
-        if self._midi is not None:
-            self._midi.release(pitch)
+        self._midi.release(pitch)
         self._wake()
 
     def release_all(self) -> None:
@@ -365,8 +344,7 @@ class Player(QObject):
             return
         if not self._timer.isActive():
             self._timer.start()
-        if self._midi is not None and not self._midi_timer.isActive():
-            self._midi_timer.start()
+        self._midi.wake()
 
     def tick(self) -> None:
         """What is due: the silent clock, rendering, and what the window shows."""
@@ -379,8 +357,7 @@ class Player(QObject):
         self._idle = 0 if is_needed or self._output.is_opening else self._idle + 1
         if self._idle > _IDLE_TICKS:
             self._timer.stop()
-            self.follow_midi()
-            self._midi_timer.stop()
+            self._midi.rest()
 
     # -- what is shown
 

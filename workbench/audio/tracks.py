@@ -37,6 +37,12 @@ class Track:
         for at in range(0, len(samples), CHUNK):
             self._chunks[(begin + at) // CHUNK] = samples[at : at + CHUNK]
 
+    def take_over(self, other: Track, until: int) -> None:
+        """Take the samples of a track that is the same up to frame `until`."""
+        for index, chunk in other._chunks.items():
+            if index * CHUNK + len(chunk) <= until:
+                self._chunks[index] = chunk
+
     def ready(self, begin: int) -> int:
         """How many frames from `begin` on can be played; endless past the end of a complete piece."""
         at = begin

@@ -187,7 +187,7 @@ def setting(qtbot: QtBot, port: Port, monkeypatch: pytest.MonkeyPatch) -> Iterat
     monkeypatch.setattr(midi_out, "midi_backend", lambda: Backend(port))
     made = Setting()
     made.player._timer.timeout.disconnect(made.player.tick)
-    made.player._midi_timer.timeout.disconnect(made.player.follow_midi)
+    made.player._midi.timer.timeout.disconnect(made.player._midi.follow)
     made.player.set_music("a", scale(10.0))
     made.player.hear({"a": 1.0})
     made.open()
@@ -199,7 +199,7 @@ def setting(qtbot: QtBot, port: Port, monkeypatch: pytest.MonkeyPatch) -> Iterat
 def run(setting: Setting, seconds: float) -> None:
     for _ in range(round(seconds / TICK_S)):
         setting.run(TICK_S)
-        setting.player.follow_midi()
+        setting.player._midi.follow()
 
 
 def test_the_player_sends_what_is_heard_not_what_is_mixed(setting: Setting, port: Port) -> None:
@@ -211,7 +211,7 @@ def test_the_player_sends_what_is_heard_not_what_is_mixed(setting: Setting, port
     for _ in range(round(2.0 / TICK_S)):
         setting.run(TICK_S)
         before = len(port.struck)
-        setting.player.follow_midi()
+        setting.player._midi.follow()
         sent += [setting.player.position] * (len(port.struck) - before)
     late = np.array(sent) - 0.25 * np.arange(len(sent))
     assert len(sent) == 8 and late.min() >= 0 and late.max() < 2 * TICK_S
@@ -237,7 +237,7 @@ def test_nothing_is_left_hanging(setting: Setting, port: Port, how: str) -> None
     else:
         getattr(setting.player, how)()
     if not how.startswith("close"):
-        setting.player.follow_midi()
+        setting.player._midi.follow()
     assert not port.down
 
 

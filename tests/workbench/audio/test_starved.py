@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from engines.piano.notes import Notes
 from tests.workbench.audio.fakes import RATE, FakeClock, FakeSink, noise, playing
-from workbench.audio.feeder import Feeder, Stretch, music_of
+from workbench.audio.feeder import Feeder, Music, Stretch, music_of, same_until
 from workbench.audio.tracks import CHUNK, Program, Track
 from workbench.audio.transport import AHEAD_S, Transport
 
@@ -130,3 +132,49 @@ def test_a_feeder_whose_answers_come_late_still_feeds(latency_s: float) -> None:
     # What is wanted first is short, so that sound begins early; then no slivers of the window that moves on.
     assert lengths[0] < 0.8 and min(lengths[2:-1]) > 0.9
     assert len(busy.asked) < 25
+
+
+def piece(*rows: tuple[float, float, int, int], horizon_s: float | None = None) -> Music:
+    return music_of("a", Notes.of(rows), horizon_s)
+
+
+A, B, C = (0.0, 1.0, 60, 80), (1.0, 3.0, 64, 80), (2.5, 4.0, 67, 80)
+
+
+@pytest.mark.parametrize(
+    "old, new, seconds",
+    [
+        ((A, B, C), (A, B, C), 4.0),
+        ((A, B, C), (A, B), 2.5),
+        ((A, B), (A, B, C), 2.5),
+        ((A, B, C), (A, (1.0, 2.0, 64, 80), C), 2.0),
+        ((A, B, C), (A, (1.0, 3.0, 64, 81), C), 1.0),
+        ((A, B), ((0.0, 1.0, 61, 80), B), 0.0),
+        ((), (A,), 0.0),
+    ],
+)
+def test_how_long_two_pieces_sound_the_same(old: tuple[Any, ...], new: tuple[Any, ...], seconds: float) -> None:
+    assert same_until(piece(*old), piece(*new)) == same_until(piece(*new), piece(*old)) == seconds
+    if len(old) == 3:
+        assert same_until(piece(*old, horizon_s=1.5), piece(*new)) == pytest.approx(min(seconds, 1.45))
+
+
+def test_a_change_later_in_the_piece_keeps_what_is_rendered_and_plays_on() -> None:
+    """A network's last answer ends the notes that it held: what plays now must not be rendered anew for that."""
+    busy = Busy(0.07, seconds=40.0)
+    busy.transport.play()
+    busy.run(3.0)
+    old = busy.feeder.music("a")
+    assert old is not None
+    late = old.start > 30.0
+    busy.feeder.set_music(
+        music_of("a", Notes(old.start, old.end, np.where(late, 62, 60), np.full(len(late), 80)), None)
+    )
+    # Nobody renders from here on, and it plays on as far as was rendered before.
+    ready = busy.transport.wish.program.tracks["a"].ready(round(busy.transport.mark.position * RATE))
+    assert ready > 2 * RATE
+    busy.sink.pump(RATE)
+    assert busy.transport.mark.state == "playing" and busy.transport.current is busy.transport.wish.program
+    busy.run(30.0)
+    assert busy.transport.mark.underruns == 0
+    assert any(stretch.begin > 29 * RATE for stretch in busy.asked[-3:])
