@@ -13,8 +13,8 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from workbench.theme import Theme
 from workbench.widgets.canvas import Canvas, image_of
-from workbench.widgets.roll_canvas import KEYS
 from workbench.widgets.roll_notes import HasNotes, RollNotes, clock_text
+from workbench.widgets.roll_view import KEYS
 from workbench.widgets.timeline import Timeline
 
 EDGE: Final = 6.0  # pixels within which an edge of the window is taken

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from PySide6.QtCore import QEvent, QKeyCombination, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QHideEvent, QKeyEvent, QKeySequence, QMouseEvent, QPainter, QPen, QWheelEvent
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QHideEvent, QKeyEvent, QMouseEvent, QPainter, QPen, QWheelEvent
 from PySide6.QtWidgets import QMenu, QWidget
 
 from workbench.theme import Theme
 from workbench.widgets.roll_canvas import RollCanvas
 from workbench.widgets.roll_geometry import RollGeometry
+from workbench.widgets.roll_keys import ZOOM, edit_by_key, press_key
 from workbench.widgets.roll_menu import add_actions, tip
 from workbench.widgets.roll_notes import RollNotes
 from workbench.widgets.roll_pencil import MelodyPencil
@@ -20,10 +21,8 @@ from workbench.widgets.timeline import Timeline
 REACH: Final = 5.0  # pixels within which an edge of the loop is taken
 SLIP: Final = 4  # pixels that a click may move
 NOTCH: Final = 120.0
-_ZOOM: Final = 1.25  # for each notch
 KEY_VELOCITY: Final = 80
 _SHIFT: Final = Qt.KeyboardModifier.ShiftModifier
-_REDO: Final = QKeyCombination(Qt.KeyboardModifier.ControlModifier, Qt.Key.Key_Y)
 
 Drag = Literal["", "select", "loop", "loop edge", "pan", "keys", "pencil"]
 
@@ -305,9 +304,9 @@ class PianoRoll(RollCanvas):
             event.ignore()
             return
         if keys & Qt.KeyboardModifier.ControlModifier:
-            self.timeline.zoom(_ZOOM**-notches, g.time_of(event.position().x()))
+            self.timeline.zoom(ZOOM**-notches, g.time_of(event.position().x()))
         elif keys & Qt.KeyboardModifier.ShiftModifier:
-            self.zoom_pitches(_ZOOM**-notches, g.exact_pitch_of(event.position().y()))
+            self.zoom_pitches(ZOOM**-notches, g.exact_pitch_of(event.position().y()))
         elif keys & Qt.KeyboardModifier.AltModifier:
             self.show_pitches(g.low + 3 * notches, g.high + 3 * notches)
         else:
@@ -326,61 +325,8 @@ class PianoRoll(RollCanvas):
     # -- keyboard ---------------------------------------------------------------------------------------------
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        key, line = Qt.Key(event.key()), self.timeline
-        shift = bool(event.modifiers() & _SHIFT)
-        if self._pencil is not None and self._edit_by_key(event):
-            return
-        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+        if not (self._pencil is not None and edit_by_key(self._pencil, event)) and not press_key(self, event):
             super().keyPressEvent(event)
-            return
-        match key:
-            case Qt.Key.Key_Space:
-                if not event.isAutoRepeat():
-                    self.play_requested.emit()
-            case Qt.Key.Key_Home:
-                self.seek(0.0)
-            case Qt.Key.Key_End:
-                self.seek(line.duration)
-            case Qt.Key.Key_Left | Qt.Key.Key_Right:
-                self.seek(line.playhead + (5 if shift else 1) * (1 if key == Qt.Key.Key_Right else -1))
-            case Qt.Key.Key_Plus | Qt.Key.Key_Equal | Qt.Key.Key_Minus | Qt.Key.Key_Underscore:
-                closer = key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal)
-                line.zoom(1 / _ZOOM if closer else _ZOOM, self._zoom_centre())
-            case Qt.Key.Key_Up | Qt.Key.Key_Down:
-                g = self.geometry_now()
-                if shift:
-                    self.zoom_pitches(1 / _ZOOM if key == Qt.Key.Key_Up else _ZOOM, (g.low + g.high) / 2)
-                else:
-                    step = 3 if key == Qt.Key.Key_Up else -3
-                    self.show_pitches(g.low + step, g.high + step)
-            case Qt.Key.Key_0:
-                self.fit()
-            case Qt.Key.Key_L:
-                self.loop_selection()
-            case Qt.Key.Key_G:
-                self.toggle_ghost()
-            case Qt.Key.Key_F:
-                line.set_following(not line.is_following)
-            case Qt.Key.Key_Escape if self._selection is not None:
-                self.select(None)
-            case _:
-                super().keyPressEvent(event)
-
-    def _edit_by_key(self, event: QKeyEvent) -> bool:
-        if self._pencil is None:
-            return False
-        if event.matches(QKeySequence.StandardKey.Undo):
-            self._pencil.undo()
-        elif event.matches(QKeySequence.StandardKey.Redo) or event.keyCombination() == _REDO:
-            self._pencil.redo()
-        else:
-            return not event.modifiers() & Qt.KeyboardModifier.ControlModifier and self._pencil.key(event)
-        return True
-
-    def _zoom_centre(self) -> float:
-        """The playhead if it is seen, otherwise the middle."""
-        line = self.timeline
-        return line.playhead if line.start <= line.playhead <= line.end else line.start + line.span / 2
 
     # -- surroundings -----------------------------------------------------------------------------------------
 

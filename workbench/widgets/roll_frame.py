@@ -124,7 +124,11 @@ class FramePainter:
             painter.setPen(ink_on(ground) if ground else QColor("#3a3f4a"))
             # A note is lower than its letters where rows are thin; the letters then stand on the line below C.
             y = (above + below + metrics.capHeight()) / 2 if below - above >= size else below - 1.5
-            painter.drawText(QPointF(g.left - metrics.horizontalAdvance(name) - 4, y), name)
+            width, height = metrics.horizontalAdvance(name), metrics.capHeight()
+            # The edges of keys would run through the letters.
+            plate = QRectF(g.left - width - 5, y - height - 1, width + 3, height + 2)
+            painter.fillRect(plate, ground or key_colours(self.theme.is_dark)[0])
+            painter.drawText(QPointF(g.left - width - 4, y), name)
 
     def paint_glow(self, painter: QPainter, g: RollGeometry, box: QRectF, colour: QColor, strength: float) -> None:
         """A note that sounds: a halo, a brighter body and a rim. strength in [0, 1], 1 at its onset."""

@@ -102,7 +102,7 @@ class Desk(QWidget):
         self.keyboard.setFixedHeight(64)
         music.addWidget(self.keyboard)
         columns = QHBoxLayout(self)
-        columns.setContentsMargins(0, GRID, 0, 0)
+        columns.setContentsMargins(GRID // 2, GRID, GRID // 2, 0)
         # Parts that are hidden where there is no room would otherwise keep that room.
         columns.setSizeConstraint(QLayout.SizeConstraint.SetNoConstraint)
         columns.addLayout(music, 1)
