@@ -12,7 +12,7 @@ from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QButtonGroup, QComboBox, QFileDialog, QHBoxLayout, QSplitter, QVBoxLayout, QWidget
 
 from engines.core.errors import UserError
-from engines.piano.alignment import KINDS, of_notes
+from engines.piano.alignment import of_notes
 from engines.piano.codec import encode_melody
 from engines.piano.desk import ReadPiece, opening
 from engines.piano.notes import Notes
@@ -26,7 +26,6 @@ from workbench.panels.piano.microscope_score import Score, guess_in_words
 from workbench.panels.piano.microscope_subject import Findings, Reader, Subject, of_take
 from workbench.panels.piano.pieces import Piece, look_at
 from workbench.panels.piano.roll_box import text_button
-from workbench.panels.piano.variations import WORDS
 from workbench.theme import GRID
 from workbench.widgets.basics import ElidedLabel, label
 from workbench.widgets.exports import save_csv
@@ -199,9 +198,12 @@ class Microscope(QWidget):
         def why() -> str:
             return "" if self.findings is not None and self.findings.count else "Look closer at a piece first."
 
+        def tokens(path: Path) -> None:
+            assert self.findings is not None
+            save_csv(self.findings.columns(), path)
+
         return [
-            Export("look-tokens", "Surprise of every token as CSV", ".csv", lambda path: save_csv(self.columns(), path),
-                   why),
+            Export("look-tokens", "Surprise of every token as CSV", ".csv", tokens, why),
             Export("look-attention", "Attention by distance as CSV", ".csv",
                    lambda path: save_csv(dict(self.attention.map.columns()), path), why),
             Export("look-style", "Loudness of the style as CSV", ".csv",
@@ -418,25 +420,6 @@ class Microscope(QWidget):
         self.score.set_marked(marked)
         said = means_in_words(findings, marked)
         self.part.setText(f"The chosen part: {said}" if marked is not None and said else said)
-
-    def columns(self) -> dict[str, np.ndarray]:
-        """The table: a row for each token."""
-        findings = self.findings
-        if findings is None or findings.snapshot is None:
-            return {}
-        subject, n = findings.subject, findings.count
-        found: dict[str, np.ndarray] = {
-            "token": subject.tokens[:n],
-            "meaning": np.array([WORDS[t] for t in subject.tokens[:n].tolist()]),
-            "kind": np.array([KINDS[k] for k in subject.kinds[:n].tolist()]),
-            "time (s)": subject.times[:n],
-        }
-        found |= {f"surprise, {name} (nats)": values for name, values in findings.snapshot.nll.items()}
-        for k, name in enumerate(KINDS):
-            found[f"probability of {name}"] = findings.snapshot.kinds[:, k]
-        found["likeliest"] = np.array([WORDS[t] for t in findings.snapshot.top[:, 0].tolist()])
-        found["its probability"] = findings.snapshot.shares[:, 0]
-        return found
 
     # -- room -------------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 import numpy as np
 
-from engines.piano.alignment import kinds_of, moments, of_notes, pitches_of
+from engines.piano.alignment import KINDS, kinds_of, moments, of_notes, pitches_of
 from engines.piano.codec import decode
 from engines.piano.notes import Notes
 from engines.piano.requests import NO_TOKENS, InspectRequest, InspectSnapshot
@@ -83,7 +83,7 @@ def of_take(take: Take, fallback: np.ndarray) -> Subject | None:
         return None
     styles = asked.styles if asked is not None and asked.styles else (fallback,)
     return Subject(
-        (id(voice.tokens), len(voice.tokens)),
+        (take.title, take.seed, take.chosen, id(voice.tokens), len(voice.tokens)),
         f"Take, variation {take.chosen + 1},",
         "the style it was composed in" if asked is not None and asked.styles else "style A",
         voice.tokens.astype(np.int64),
@@ -154,3 +154,21 @@ class Findings:
         top, shares, _ = found
         pairs = zip(top[:3].tolist(), shares[:3].tolist(), strict=True)
         return "Likeliest: " + ", ".join(f"{WORDS[token]} {percent(share, 0)}" for token, share in pairs)
+
+    def columns(self) -> dict[str, np.ndarray]:
+        """A table with a row for each token that was read; empty before."""
+        snapshot, subject, n = self.snapshot, self.subject, self.count
+        if snapshot is None:
+            return {}
+        found: dict[str, np.ndarray] = {
+            "token": subject.tokens[:n],
+            "meaning": np.array([WORDS[t] for t in subject.tokens[:n].tolist()]),
+            "kind": np.array([KINDS[k] for k in subject.kinds[:n].tolist()]),
+            "time (s)": subject.times[:n],
+        }
+        found |= {f"surprise, {name} (nats)": values for name, values in snapshot.nll.items()}
+        for k, name in enumerate(KINDS):
+            found[f"probability of {name}"] = snapshot.kinds[:, k]
+        found["likeliest"] = np.array([WORDS[t] for t in snapshot.top[:, 0].tolist()])
+        found["its probability"] = snapshot.shares[:, 0]
+        return found
