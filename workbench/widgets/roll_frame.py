@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPolygonF
 
 from workbench.theme import Colours, Theme, font
 from workbench.widgets.roll_geometry import RollGeometry, tick_step, tick_times
@@ -14,6 +15,8 @@ from workbench.widgets.roll_notes import clock_text, is_black, pitch_name
 from workbench.widgets.roll_painting import NUMBER_ROOM
 
 _WHITE = QColor("#ffffff")
+NAME_SIZES: Final = (10.0, 9.0, 8.0)
+"""Pixels of the letters beside the strips, the largest that fits."""
 
 
 class FramePainter:
@@ -94,13 +97,13 @@ class FramePainter:
                 painter.fillRect(QRectF(0, upper, g.left * 0.58, lower - upper), lit.get(pitch, ebony))
         self._paint_c_names(painter, g, lit)
         painter.restore()
-        painter.setFont(sized(10.0))
         painter.setPen(QColor(c.muted))
         for name, top, height in names:
-            room = QRectF(0, top, g.left, height)
-            metrics = QFontMetricsF(painter.font())
-            text = metrics.elidedText(name, Qt.TextElideMode.ElideRight, room.width() - 6)
-            painter.drawText(room.adjusted(4, 0, -2, 0), Qt.AlignmentFlag.AlignVCenter, text)
+            room = QRectF(0, top, g.left, height).adjusted(4, 0, -2, 0)
+            small = next((f for f in map(sized, NAME_SIZES) if _width(f, name) <= room.width()), sized(NAME_SIZES[-1]))
+            painter.setFont(small)
+            text = QFontMetricsF(small).elidedText(name, Qt.TextElideMode.ElideRight, room.width())
+            painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, text)
         painter.fillRect(QRectF(g.left - 1 / g.ratio, 0, 1 / g.ratio, g.height), edge)
 
     def _white_key(self, g: RollGeometry, pitch: int) -> tuple[float, float]:
@@ -163,3 +166,7 @@ class FramePainter:
             QPointF(x - 5.5, base), QPointF(x + 5.5, base), QPointF(x + 5.5, base + 4), QPointF(x, base + 11),
             QPointF(x - 5.5, base + 4),
         ]))  # fmt: skip
+
+
+def _width(small: QFont, text: str) -> float:
+    return QFontMetricsF(small).horizontalAdvance(text)

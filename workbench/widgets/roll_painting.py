@@ -237,7 +237,7 @@ class RollPainter:
         if not len(seen):
             return
         fill, edge = QColor(self.colours.muted), QColor(self.colours.muted)
-        fill.setAlpha(46)
+        fill.setAlpha(46 if g.row >= 4 else 130)  # thin rows have no outline that would show them
         edge.setAlpha(165)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         painter.setBrush(fill)
