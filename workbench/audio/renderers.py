@@ -147,7 +147,8 @@ class LocalRenderer:
                 continue
             release = release_frames(player)
             for i in range(len(score.start)):
-                player.tone(int(score.pitch[i]), int(score.velocity[i]), int(score.end[i] - score.start[i]) + release)
+                last = min(int(score.end[i]) + release, end)
+                player.tone(int(score.pitch[i]), int(score.velocity[i]), max(last - int(score.start[i]), 1))
                 if self._clock() >= until and i + 1 < len(score.start):
                     return done
             track.put(found.begin, stretch(score, player, found.begin, end))

@@ -110,7 +110,8 @@ def mixed(
         start, stop, pitch = int(score.start[i]), int(score.end[i]), int(score.pitch[i])
         if stop + score.release <= begin:
             continue
-        tone = instrument.tone(pitch, int(score.velocity[i]), stop + score.release - start)
+        # No longer than is heard here: the first chord of a pedalled piece would else wait for seconds of each tone.
+        tone = instrument.tone(pitch, int(score.velocity[i]), min(stop + score.release, end) - start)
         gain = placed(pitch) * gains[i - first] if len(tone) == 1 else np.repeat(gains[i - first], 2)
         a, b = max(begin, start), min(end, stop + score.release, start + tone.shape[1])
         held = min(b, stop)

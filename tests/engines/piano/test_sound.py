@@ -271,3 +271,17 @@ def make_fluid() -> Callable[[Notes, bool], np.ndarray]:
         return np.concatenate(out).astype(np.float32) / 32768
 
     return play
+
+
+def test_the_first_chord_waits_for_no_more_of_its_tones_than_is_heard() -> None:
+    """A pedalled chord of eight seconds: what is played first needs a second of each tone, not all of it."""
+    asked: list[int] = []
+
+    class Counting(PianoBank):
+        def tone(self, pitch: int, velocity: int, frames: int) -> np.ndarray:
+            asked.append(frames)
+            return super().tone(pitch, velocity, frames)
+
+    score = score_of(notes_of(*((0.0, 8.0, pitch, 80) for pitch in (48, 55, 60))), Counting())
+    mixed(score, Counting(), 0, 8192)
+    assert asked == [8192] * 3
