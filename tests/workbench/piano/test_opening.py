@@ -15,7 +15,7 @@ from engines.piano.midi import LONGEST_S, write_midi
 from engines.piano.notes import Notes
 from engines.piano.smf import compose
 from tests.workbench.piano.piano_windows import PATIENCE_MS, composed, opened_piano
-from workbench.panels.piano.panel import PianoPanel
+from workbench.panels.piano.panel import MAP, PianoPanel
 from workbench.panels.piano.pieces import packed, unpacked
 from workbench.panels.piano.settings import NONE, OF_STYLE
 
@@ -199,6 +199,28 @@ def test_a_melody_that_was_drawn_comes_back_though_its_file_is_read_later(qtbot:
         assert panel.desk.roll("melody").melody.pitch.tolist() == [60, 64]
         assert panel.desk.boxes["melody"].said.text() == "edited"
         assert unpacked(panel.save_state()["drawn"]).same(drawn)  # type: ignore[union-attr]
+
+
+def test_pieces_of_a_folder_are_read_when_the_map_needs_them(qtbot: QtBot, tmp_path: Path) -> None:
+    for name in ("waltz", "ragtime", "chorale"):
+        write_midi(tmp_path / f"{name}.mid", library.item(name).notes)
+    with opened_piano(qtbot, seconds=2.0, variations=1) as (_, panel):
+        panel.open_checked(tmp_path)
+        stage = panel.stage(MAP)
+        qtbot.waitUntil(lambda: stage.result is not None, timeout=PATIENCE_MS)
+        stage.map.choose(stage.result.names.index("ragtime.mid"))
+        qtbot.waitUntil(lambda: panel.player.audible == ("map-piece",), timeout=PATIENCE_MS)
+        heard = stage.ear._given["piece"]
+        assert abs(len(heard) - len(library.item("ragtime").notes)) <= 2
+        stage.compose.click()
+        qtbot.waitUntil(lambda: len(panel.takes) == 1 and panel.takes.current.done, timeout=PATIENCE_MS)
+        assert len(panel.takes.current.request.styles) >= 1
+        (tmp_path / "waltz.mid").write_bytes(b"gone")
+        stage._read.clear()
+        panel.tabs.setCurrentIndex(MAP)
+        stage.map.choose(stage.result.names.index("waltz.mid"))
+        qtbot.waitUntil(lambda: bool(panel.messages.messages()), timeout=PATIENCE_MS)
+        assert "waltz.mid" in panel.messages.messages()[-1].what
 
 
 def test_notes_are_kept_as_text_and_old_rows_are_still_read() -> None:

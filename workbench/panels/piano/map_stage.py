@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,13 +13,14 @@ from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QPushButton, 
 
 from engines.core.errors import UserError
 from engines.piano import library
+from engines.piano.desk import ReadPiece
 from engines.piano.features import FEATURES, SHORT
-from engines.piano.midi import read_midi
-from engines.piano.notes import Notes
+from engines.piano.library import Item
 from engines.piano.results import StylesResult
-from engines.piano.spec import StylesSpec
+from engines.piano.spec import ReadSpec, StylesSpec
 from workbench.panels.base import Export
 from workbench.panels.piano.auditions import Auditions
+from workbench.panels.piano.errand import Errand
 from workbench.panels.stage import Stage
 from workbench.theme import GRID
 from workbench.widgets.basics import ElidedLabel, label, percent, set_enabled
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from workbench.runner import JobHandle
 
 LIBRARY, FOLDER = "library", "folder"
+MOST_READ: Final = 32
+"""Files of the map whose notes are kept."""
 LEAST_SHARE: Final = 0.02
 """Pieces with a smaller share of the puck's blend are left out."""
 MEANING: Final = (
@@ -52,6 +56,8 @@ class MapStage(Stage):
         self.result: StylesResult | None = None
         self._folder: Path | None = None
         self._source = LIBRARY
+        self._errand = Errand(panel)
+        self._read: dict[Path, ReadPiece] = {}
         self.source = QComboBox()
         self.source.setAccessibleName("Pieces on the map")
         self.source.addItem("Pieces that come with the program", LIBRARY)
@@ -162,6 +168,10 @@ class MapStage(Stage):
             Export("vectors", "Style vectors of the map (NPZ)", ".npz", vectors, lambda: why),
         ]
 
+    def close_stage(self) -> None:
+        self._errand.give_up()
+        super().close_stage()
+
     def hideEvent(self, event: QHideEvent) -> None:
         self.ear.leave()
         super().hideEvent(event)
@@ -177,30 +187,51 @@ class MapStage(Stage):
     # -- the puck ---------------------------------------------------------------------------------------------
 
     def compose_here(self) -> None:
-        """Compose in the blend under the puck. Raises UserError when a piece cannot be read any more."""
+        """Compose in the blend under the puck, once its pieces are read. Raises UserError where there is no map."""
         if self.result is None:
             raise UserError("there is no map yet", "press Map styles")
         which, shares = self.map.weights()
         kept = shares >= LEAST_SHARE
-        pieces = [self._notes(int(k)) for k in which[kept]]
-        self.piano.compose_blend(pieces, [float(s) for s in shares[kept]], self.map.in_words())
+        blend, title = [float(s) for s in shares[kept]], self.map.in_words()
+
+        def begin(pieces: list[ReadPiece | Item]) -> None:
+            styles = [piece.style if isinstance(piece, ReadPiece) else piece.notes for piece in pieces]
+            self.piano.attempt(lambda: self.piano.compose_blend(styles, blend, title))
+
+        self._with_pieces([self._where(int(k)) for k in which[kept]], begin)
 
     def _show_blend(self) -> None:
         self.blend.setText(self.map.in_words() if self.result is not None else "")
 
     def _chosen(self, index: int) -> None:
-        self.piano.attempt(lambda: self._hear(self._notes(index)))
+        def hear(pieces: list[ReadPiece | Item]) -> None:
+            piece = pieces[0]
+            self.ear.put("piece", piece.sounding if isinstance(piece, ReadPiece) else piece.notes)
+            self.ear.hear("piece")
 
-    def _hear(self, notes: Notes) -> None:
-        self.ear.put("piece", notes)
-        self.ear.hear("piece")
+        self._with_pieces([self._where(index)], hear)
 
-    def _notes(self, index: int) -> Notes:
+    def _where(self, index: int) -> Path | str:
+        """The file of a point, or the name of a piece of ours."""
         assert self.result is not None
         name = self.result.names[index]
-        if self._source == FOLDER and self._folder is not None:
-            return read_midi(self._folder / name).notes
-        return library.item(name).notes
+        return self._folder / name if self._source == FOLDER and self._folder is not None else name
+
+    def _with_pieces(self, places: list[Path | str], then: Callable[[list[ReadPiece | Item]], None]) -> None:
+        """Call `then` with pieces, once the engine has read those that are files. A newer wish takes its place."""
+        self._errand.give_up()
+        for place in places:
+            if isinstance(place, Path) and place not in self._read:
+
+                def keep(piece: ReadPiece, path: Path = place) -> None:
+                    self._read[path] = piece
+                    for old in list(self._read)[:-MOST_READ]:
+                        del self._read[old]
+                    self._with_pieces(places, then)
+
+                self._errand.send("piano.read", ReadSpec(path=place), keep)
+                return
+        then([self._read[place] if isinstance(place, Path) else library.item(place) for place in places])
 
     def _source_chosen(self, _: int) -> None:
         if self.source.currentData() == FOLDER:
