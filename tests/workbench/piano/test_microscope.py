@@ -15,7 +15,8 @@ from engines.piano.alignment import of_notes
 from engines.piano.midi import write_midi
 from engines.piano.requests import InspectSnapshot
 from tests.workbench.piano.piano_windows import PATIENCE_MS, composed, opened_piano
-from workbench.panels.piano.microscope import STYLE, TAKE, WIDE, Microscope
+from workbench.panels.piano.microscope import WIDE, Microscope
+from workbench.panels.piano.microscope_choice import STYLE, TAKE
 from workbench.panels.piano.microscope_pages import distances, loudness_in_words
 from workbench.panels.piano.panel import DESK, MICROSCOPE, PianoPanel
 from workbench.panels.piano.settings import NONE
@@ -45,8 +46,8 @@ def settled(qtbot: QtBot, view: Microscope) -> None:
 
 
 def choose(view: Microscope, key: str) -> None:
-    view.source.setCurrentIndex(view.source.findData(key))
-    view.source.activated.emit(view.source.currentIndex())
+    view.choice.source.setCurrentIndex(view.choice.source.findData(key))
+    view.choice.source.activated.emit(view.choice.source.currentIndex())
 
 
 def test_it_says_what_comes_and_then_shows_all_of_it(qtbot: QtBot) -> None:
@@ -146,8 +147,8 @@ def test_another_network_or_style_is_read_as_soon_as_it_is_chosen(qtbot: QtBot) 
     with opened_piano(qtbot) as (_, panel):
         view = looked(qtbot, panel)
         first = view.findings.snapshot
-        view.other.setCurrentIndex(view.other.findData("library/chorale"))
-        view.other.activated.emit(view.other.currentIndex())
+        view.choice.other.setCurrentIndex(view.choice.other.findData("library/chorale"))
+        view.choice.other.activated.emit(view.choice.other.currentIndex())
         settled(qtbot, view)
         second = view.findings.snapshot
         assert np.allclose(first.nll["own"], second.nll["own"], atol=1e-5)
@@ -158,6 +159,20 @@ def test_another_network_or_style_is_read_as_soon_as_it_is_chosen(qtbot: QtBot) 
         assert view.score.against.count() == 0 and not view.score.against.isEnabled()
         assert "nothing" in view.score.mean.text() and "nothing" in view.loudness.said.text()
         assert "reads no style" in view.said.text()
+
+
+def test_a_piece_is_compared_with_another_ones_style_and_read_once(qtbot: QtBot) -> None:
+    with opened_piano(qtbot) as (_, panel):
+        view = looked(qtbot, panel)
+        assert view.choice.other.currentData() == "library/ragtime"
+        asked = view.reader._generation
+        panel.form.choose(panel.form.style_b, "library/chorale")
+        assert view.reader._generation == asked, "style A is the same"
+        panel.form.choose(panel.form.style_a, "library/ragtime")
+        settled(qtbot, view)
+        assert view.findings.subject.piece == "library/ragtime"
+        assert view.choice.other.currentData() == "library/chorale", "its own style is no other one"
+        assert np.abs(view.findings.saved("other style")).max() > 1e-3
 
 
 def test_what_is_chosen_meanwhile_wins_and_stop_keeps_what_was_read(qtbot: QtBot) -> None:
@@ -185,12 +200,12 @@ def test_a_file_is_read_and_a_silly_one_changes_nothing(qtbot: QtBot, tmp_path: 
     silly.write_bytes(b"MThd and then nothing of the kind")
     with opened_piano(qtbot) as (_, panel):
         view = opened(panel)
-        view.open_file(path)
+        view.choice.open_file(path)
         settled(qtbot, view)
-        assert view.findings.subject.title == "mine" and view.source.currentData() == str(path)
-        view.open_file(silly)
+        assert view.findings.subject.title == "mine" and view.choice.source.currentData() == str(path)
+        view.choice.open_file(silly)
         qtbot.waitUntil(lambda: not view.is_running, timeout=PATIENCE_MS)
-        assert view.findings.subject.title == "mine" and view.source.currentData() == str(path)
+        assert view.findings.subject.title == "mine" and view.choice.source.currentData() == str(path)
         assert panel.messages.messages()
 
 
@@ -246,7 +261,7 @@ def test_choices_come_back_with_the_session(qtbot: QtBot) -> None:
         view.show_page(0)
         view.score.key.colour_by("velocity")
         view.restore_state(state)
-        assert view.source.currentData() == "library/chorale" and view.score.key.colouring == "pitch class"
+        assert view.choice.source.currentData() == "library/chorale" and view.score.key.colouring == "pitch class"
         assert view.loudness.isVisibleTo(view) and not view.tokens.isVisibleTo(view)
 
 

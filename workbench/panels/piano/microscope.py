@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from PySide6.QtCore import QSignalBlocker, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QButtonGroup, QComboBox, QFileDialog, QHBoxLayout, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QSplitter, QVBoxLayout, QWidget
 
 from engines.core.errors import UserError
 from engines.piano.alignment import of_notes
-from engines.piano.codec import encode_melody
-from engines.piano.desk import ReadPiece, opening
 from engines.piano.notes import Notes
-from engines.piano.requests import NO_TOKENS, InspectSnapshot
-from engines.piano.spec import FindSpec, ReadSpec
+from engines.piano.requests import InspectSnapshot
 from workbench.panels.base import Export
 from workbench.panels.piano.desk import MOST_NATS
-from workbench.panels.piano.errand import Errand
+from workbench.panels.piano.microscope_choice import STYLE, TAKE, Choice
 from workbench.panels.piano.microscope_pages import AttentionPage, StylePage, TokenPage, means_in_words
 from workbench.panels.piano.microscope_score import Score, guess_in_words
-from workbench.panels.piano.microscope_subject import Findings, Reader, Subject, of_take
-from workbench.panels.piano.pieces import Piece, look_at
+from workbench.panels.piano.microscope_subject import Findings, Reader, Subject
 from workbench.panels.piano.roll_box import text_button
 from workbench.theme import GRID
 from workbench.widgets.basics import ElidedLabel, label
@@ -34,9 +29,6 @@ if TYPE_CHECKING:
     from workbench.panels.piano.panel import PianoPanel
     from workbench.widgets.piano_roll import Region
 
-TAKE, STYLE, FILE = "take", "style", "file"
-OTHERS: Final = ("library/ragtime", "library/chorale")
-"""Whose style is told instead, where nobody chose: the first that is not the piece's own."""
 WIDE: Final = 1150
 """Pixels of width from which all pages are seen side by side."""
 SAME_MOMENT_S: Final = 0.02
@@ -58,10 +50,8 @@ class Microscope(QWidget):
         self.findings: Findings | None = None
         self.chosen = -1
         self.reader = Reader(panel)
-        self._errand = Errand(panel)
-        self._melodies: dict[str, Notes] = {}
+        self.choice = Choice(panel, self)
         self._has_looked = self._is_stale = False
-        self.source, self.other = QComboBox(), QComboBox()
         self.said = ElidedLabel("The piece as the network sees it.")
         self.score = Score(panel, HINT)
         self.tokens = TokenPage(theme, self.score.tip)
@@ -73,20 +63,11 @@ class Microscope(QWidget):
         self._page = 0
         self._build()
         self._connect()
-        self.refresh_pieces()
 
     def _build(self) -> None:
-        for box, name, tip in (
-            (self.source, "Piece under the microscope", "Which piece the network reads"),
-            (self.other, "Other style", "Whose style the network is told instead, to see what its own is worth"),
-        ):
-            box.setAccessibleName(name)
-            box.setToolTip(tip)
-            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-            box.setMinimumContentsLength(14)
         head = QHBoxLayout()
         head.setSpacing(GRID)
-        for text, box in (("Piece", self.source), ("Other style", self.other)):
+        for text, box in (("Piece", self.choice.source), ("Other style", self.choice.other)):
             caption = label(text, muted=True)
             caption.setBuddy(box)
             head.addWidget(caption)
@@ -135,9 +116,10 @@ class Microscope(QWidget):
         self.reader.answered.connect(self._answered)
         self.reader.mode_changed.connect(lambda _: panel.show_run_state())
         self.reader.lost.connect(lambda text: panel.show_message(text, "warn"))
-        self.source.activated.connect(self._source_chosen)
-        self.other.activated.connect(lambda _: self.look_again())
-        panel.shelf.changed.connect(self.refresh_pieces)
+        self.choice.found.connect(self._ask)
+        self.choice.changed.connect(self.look_again)
+        self.choice.said.connect(self.said.setText)
+        self.choice.settled.connect(panel.show_run_state)
         panel.takes.changed.connect(lambda: self._changed_on_desk(TAKE))
         panel.form.styles_changed.connect(lambda: self._changed_on_desk(STYLE))
         panel.form.weights.currentIndexChanged.connect(lambda _: self.look_again())
@@ -150,28 +132,14 @@ class Microscope(QWidget):
 
     @property
     def is_running(self) -> bool:
-        return self.reader.is_composing or self._errand.is_out
+        return self.reader.is_composing or self.choice.is_awaited
 
     def start(self) -> None:
         """Read the chosen piece. Raises UserError when something is missing."""
-        panel, key = self.panel, str(self.source.currentData() or "")
-        if panel.form.card is None:
+        if self.panel.form.card is None:
             raise UserError("there is no trained network yet", "train one in the tab “Training lab”")
         self._has_looked, self._is_stale = True, False
-        if key == TAKE:
-            subject = self._of_take()
-            if subject is None:
-                raise UserError("there is no take yet", "press Compose on the desk, or choose another piece here")
-            self._ask(subject)
-            return
-        key = panel.form.style_keys[0] if key == STYLE else key
-        if panel.shelf.is_unread(key):
-            self._read(Path(key))
-            return
-        piece = panel.shelf.find(key)
-        if piece is None:
-            raise UserError("there is no such piece", "choose another one here")
-        self._ask_piece(piece)
+        self.choice.ask()
 
     def look_again(self) -> None:
         """Read anew what is looked at, if anything is; a hidden view waits until it is shown."""
@@ -184,14 +152,14 @@ class Microscope(QWidget):
 
     def stop_stage(self) -> None:
         """Read no further; what was read stays."""
-        self._errand.give_up()
+        self.choice.give_up()
         if self.reader.is_composing:
             self.reader.stop()
             self.said.setText("Stopped.")
         self.panel.show_run_state()
 
     def close_stage(self) -> None:
-        self._errand.give_up()
+        self.choice.give_up()
         self.reader.close()
 
     def exports(self) -> list[Export]:
@@ -212,15 +180,14 @@ class Microscope(QWidget):
 
     def save_state(self) -> dict[str, Any]:
         return {
-            "source": self.source.currentData(), "other": self.other.currentData(), "page": self._page,
-            "colour": self.score.key.save_state(), "against": self.score.against.currentData(),
-        }  # fmt: skip
+            **self.choice.save_state(),
+            "page": self._page,
+            "colour": self.score.key.save_state(),
+            "against": self.score.against.currentData(),
+        }
 
     def restore_state(self, state: dict[str, Any]) -> None:
-        for name, box in (("source", self.source), ("other", self.other)):
-            index = box.findData(state.get(name)) if isinstance(state.get(name), str) else -1
-            if index >= 0 and state[name] != FILE:
-                box.setCurrentIndex(index)
+        self.choice.restore_state(state)
         page = state.get("page")
         if isinstance(page, int) and not isinstance(page, bool) and 0 <= page < len(self.pages):
             self.show_page(page)
@@ -229,107 +196,35 @@ class Microscope(QWidget):
 
     # -- what is chosen ---------------------------------------------------------------------------------------
 
-    def refresh_pieces(self) -> None:
-        """Read the list of pieces again; what was chosen stays."""
-        names = self.panel.shelf.names("style")
-        first = [(TAKE, "The current take", "What is shown as the result"), (STYLE, "Style A", "As on the desk")]
-        rows = [*first, *names, (FILE, "A MIDI file…", "A file of yours")]
-        for box, entries, fallback in ((self.source, rows, STYLE), (self.other, names, OTHERS[0])):
-            kept = box.currentData()
-            with QSignalBlocker(box):
-                box.clear()
-                for key, title, note in entries:
-                    box.addItem(title, key)
-                    box.setItemData(box.count() - 1, note, Qt.ItemDataRole.ToolTipRole)
-                wanted = kept if box.findData(kept) >= 0 else fallback
-                box.setCurrentIndex(max(box.findData(wanted), 0))
-
     def show_page(self, number: int) -> None:
         """Which part is below the piece where there is no room for all."""
         self._page = number
         self._buttons.button(number).setChecked(True)
         self._settle()
 
-    def _source_chosen(self, _: int) -> None:
-        if self.source.currentData() != FILE:
-            self.look_again()
-            return
-        chosen, _kinds = QFileDialog.getOpenFileName(
-            self, "A piece for the microscope", "", "MIDI files (*.mid *.midi *.kar *.rmi)"
-        )
-        self.source.setCurrentIndex(max(self.source.findData(STYLE), 0))
-        if chosen:
-            self.panel.attempt(lambda: self.open_file(Path(chosen)))
-
-    def open_file(self, path: Path) -> None:
-        """Read a MIDI file and look at it. Raises UserError at once for what is no file, or too large a one."""
-        look_at(path)
-        self._read(path)
-
     def _changed_on_desk(self, what: str) -> None:
-        take = self.panel.takes.current
-        if self.source.currentData() != what or (what == TAKE and (take is None or not take.done)):
+        """Another take, or another style A: it is read if it is what is looked at, and not the same."""
+        if self.choice.key != what:
             return
-        subject = self._of_take() if what == TAKE else None
-        if subject is None or self.findings is None or subject.key != self.findings.subject.key:
+        shown = None if self.findings is None else self.findings.subject
+        if what == TAKE:
+            subject = self.choice.take()
+            is_same = subject is None or (shown is not None and subject.key == shown.key)
+        else:
+            is_same = shown is not None and shown.piece == self.panel.form.style_keys[0]
+        if not is_same:
             self.look_again()
-
-    def _of_take(self) -> Subject | None:
-        panel = self.panel
-        take, style = panel.takes.current, panel.shelf.find(panel.form.style_keys[0])
-        if take is None or not take.done:
-            return None
-        return of_take(take, style.tokens if style is not None else NO_TOKENS.copy())
 
     # -- asking -----------------------------------------------------------------------------------------------
-
-    def _read(self, path: Path) -> None:
-        self.said.setText(f"Opening {path.name} …")
-        self._errand.send("piano.read", ReadSpec(path=path), partial(self._read_in, path), self._not_read)
-        self.panel.show_run_state()
-
-    def _read_in(self, path: Path, read: ReadPiece) -> None:
-        piece = self.panel.shelf.keep(path, read)
-        self.source.setCurrentIndex(max(self.source.findData(piece.key), 0))
-        self.panel.attempt(partial(self._ask_piece, piece))
-
-    def _not_read(self) -> None:
-        self.said.setText("It could not be read.")
-        self.panel.show_run_state()
-
-    def _ask_piece(self, piece: Piece) -> None:
-        """Read a performance in its own style and on its own melody, which may have to be found first."""
-        if "melody" in self.panel.form.mode and piece.key not in self._melodies:
-            self.said.setText(f"Looking for the melody of {piece.title} …")
-            spec = FindSpec(seconds=600)
-            self._errand.send(
-                "piano.find", spec, partial(self._melody_found, piece), self._not_read,
-                handed=opening(piece.notes, spec.seconds),
-            )  # fmt: skip
-            self.panel.show_run_state()
-            return
-        melody = self._melodies.get(piece.key)
-        self._ask(
-            Subject(
-                (piece.key, id(piece)), piece.title, "its own style", piece.tokens.astype(np.int64), (piece.tokens,),
-                piece=piece.key, melody=encode_melody(melody) if melody is not None else NO_TOKENS.copy(),
-            )
-        )  # fmt: skip
-
-    def _melody_found(self, piece: Piece, melody: Notes) -> None:
-        self._melodies[piece.key] = melody
-        self.panel.attempt(partial(self._ask_piece, piece))
 
     def _ask(self, subject: Subject) -> None:
         card = self.panel.form.card
         assert card is not None
-        other = self.panel.shelf.find(str(self.other.currentData() or ""))
-        self._errand.give_up()
         self._has_looked = True
         if self.findings is None or self.findings.subject.key != subject.key:
             self._show(Findings(subject))
         self.said.setText(f"{subject.title.rstrip(',')}: reading …")
-        self.reader.ask(subject.request(card.name, other.tokens if other is not None else NO_TOKENS.copy()))
+        self.reader.ask(subject.request(card.name, self.choice.against(subject)))
 
     def _answered(self, snapshot: InspectSnapshot) -> None:
         if snapshot.problem:
