@@ -66,8 +66,9 @@ def test_bad_input_is_refused_in_words_and_changes_nothing(qtbot: QtBot, tmp_pat
     with opened_piano(qtbot) as (_, panel):
         before, names, melody = _style(panel), panel.shelf.names("style"), panel.music.melody
         panel.open_checked(path)
-        qtbot.waitUntil(lambda: bool(panel.messages.messages()), timeout=PATIENCE_MS)
-        shown = panel.messages.messages()[-1]
+        qtbot.waitUntil(lambda: any(m.kind == "error" for m in panel.messages.messages()), timeout=PATIENCE_MS)
+        qtbot.waitUntil(lambda: not panel._opening, timeout=PATIENCE_MS)
+        (shown,) = panel.messages.messages()
         assert shown.kind == "error" and "bad.mid" in shown.what and said in shown.what and shown.remedy
         assert _style(panel) == before and panel.shelf.names("style") == names and panel.music.melody is melody
         assert not panel.music.is_awaited and not panel._opening
