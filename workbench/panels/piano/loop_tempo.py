@@ -20,7 +20,7 @@ _PASS_S: Final = 1.0
 class LoopTempo(QToolButton):
     """Pressed, it raises the tempo by 5 points a pass. Only while something loops.
 
-    tempo_wanted(per cent): set this tempo now.
+    tempo_wanted(per cent): set this tempo now. ceilings: the menu that says how far, for whoever has room for it.
     """
 
     tempo_wanted = Signal(float)
@@ -30,21 +30,20 @@ class LoopTempo(QToolButton):
         self.setText(f"+{STEP} %")
         self.setAccessibleName(f"Faster by {STEP} % with each pass of the loop")
         self.setCheckable(True)
-        self.setPopupMode(QToolButton.ToolButtonPopupMode.MenuButtonPopup)
         self._passes = 0
         self._heard_s = 0.0
         self._loop: tuple[float, float] | None = None
-        menu = QMenu(self)
-        group = QActionGroup(menu)
+        self.ceilings = QMenu("Faster loops: how far", self)
+        self.ceilings.setToolTipsVisible(True)
+        group = QActionGroup(self.ceilings)
         self._ceilings: dict[int, QAction] = {}
         for percent in CEILINGS:
-            action = menu.addAction(f"Up to {percent} %")
+            action = self.ceilings.addAction(f"Up to {percent} %")
             action.setCheckable(True)
             action.triggered.connect(self._show)
             group.addAction(action)
             self._ceilings[percent] = action
         self._ceilings[120].setChecked(True)
-        self.setMenu(menu)
         self.toggled.connect(self._begin)
         self._show()
 
@@ -86,5 +85,5 @@ class LoopTempo(QToolButton):
         set_enabled(
             self,
             "" if self._loop is not None else "Make a loop first: drag on a ruler, or choose a part and press L",
-            f"Play {STEP} % faster with each pass of the loop, up to {self.ceiling} % (the arrow chooses how far)",
+            f"Play {STEP} % faster with each pass of the loop, up to {self.ceiling} % (the sound menu says how far)",
         )

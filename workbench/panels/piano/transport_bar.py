@@ -66,7 +66,7 @@ class TransportBar(QWidget):
         self.volume.setFixedWidth(88)
         self.volume.setAccessibleName("Volume")
         self.volume.setToolTip("Volume")
-        self.sound = SoundMenu(player)
+        self.sound = SoundMenu(player, (self.loop_tempo.ceilings,))
         self.fall = icon_button("down", "Notes fall onto the keyboard (V)", checkable=True)
         self.status = ElidedLabel()
         self.retry = QToolButton()
@@ -182,13 +182,13 @@ class TransportBar(QWidget):
     def _show_status(self, *_: object) -> None:
         player = self.player
         name, reason = player.output
-        parts = []
+        # The line is cut at its end where there is little room: what concerns the listener comes first.
+        parts = self._interruptions()
         if reason:
-            parts.append(f"No sound: {reason}. The playhead moves all the same, and WAV files can be written.")
+            parts.insert(0, f"No sound: {reason}. The playhead moves all the same, and WAV files can be written")
         elif name:
             parts.append(name)
         parts += [text for text in (self._instrument[0], *self._instrument[1][:1]) if text]
-        parts += self._interruptions()
         self.status.setText(" · ".join(parts))
         self.retry.setVisible(bool(reason))
 
