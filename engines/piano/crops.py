@@ -33,7 +33,8 @@ STRETCHES: Final = (0.95, 0.975, 1.0, 1.025, 1.05)
 TRANSPOSITIONS: Final = tuple(range(-3, 4))
 PERTURBING_SHIFTS: Final = tuple(s for s in range(-6, 7) if s)
 PERTURBING_STRETCHES: Final = (0.95, 0.975, 1.025, 1.05)
-PERTURBATIONS: Final = ("none", "paper", "repo")
+ELSEWHERE: Final = "elsewhere"
+PERTURBATIONS: Final = ("none", "paper", "repo", ELSEWHERE)
 
 
 @dataclass(frozen=True)
@@ -114,13 +115,24 @@ class Crops:
         return sum(map(len, self._pieces))
 
     def batch(self, count: int, rng: np.random.Generator, *, augment: bool = True, perturbation: str = "none") -> Batch:
-        """Crops drawn from `rng`; longer pieces are drawn more often, so that every token counts the same."""
+        """Crops drawn from `rng`; longer pieces are drawn more often, so that every token counts the same.
+
+        perturbation: of the performance, see `perturbed`; "elsewhere" takes another crop of the piece, perturbed as
+        in the paper, so that the style cannot tell what comes, as it cannot when music is composed.
+        """
         rows = []
         for piece in rng.choice(len(self._pieces), count, p=self._share):
             start = int(rng.integers(0, max(1, len(self._pieces[piece]) - self.length + 1)))
             stretch = float(rng.choice(STRETCHES)) if augment else 1.0
             transpose = int(rng.choice(TRANSPOSITIONS)) if augment else 0
-            rows.append(self._row(piece, start, stretch, transpose, perturbation, rng))
+            row = self._row(
+                piece, start, stretch, transpose, "none" if perturbation == ELSEWHERE else perturbation, rng
+            )
+            if perturbation == ELSEWHERE:
+                other = int(rng.integers(0, max(1, len(self._pieces[piece]) - self.length + 1)))
+                style = self._row(piece, other, stretch, transpose, "paper", rng)[1]
+                row = (row[0], style, row[2], row[3])
+            rows.append(row)
         return _stacked(rows)
 
     def fixed(self, count: int, seed: int) -> Batch:
@@ -183,8 +195,8 @@ def perturbed(tokens: np.ndarray, how: str, rng: np.random.Generator) -> np.ndar
     how: "paper" moves it by one of twelve shifts within ±6 semitones and stretches it by one of four factors within
     5 %; "repo" moves it by any shift that keeps it on the keyboard; "none" leaves it.
     """
-    if how not in PERTURBATIONS:
-        raise UserError(f"expected a perturbation out of {', '.join(PERTURBATIONS)}, got {how!r}")
+    if how not in PERTURBATIONS or how == ELSEWHERE:
+        raise UserError(f"expected a perturbation out of {', '.join(PERTURBATIONS[:-1])}, got {how!r}")
     if how == "none":
         return tokens
     shifts = PERTURBING_SHIFTS if how == "paper" else tuple(s for s in range(-KEYS, KEYS) if s)

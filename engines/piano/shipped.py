@@ -18,7 +18,7 @@ _COMMON: Final[dict[str, Any]] = {
 TABLE: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     STYLE: (
         "Style and melody",
-        {**_COMMON, "mode": "melody+performance", "merge": "sum", "perturbation": "paper"},
+        {**_COMMON, "mode": "melody+performance", "merge": "sum", "perturbation": "elsewhere"},
     ),
     UNCONDITIONAL: ("Neither style nor melody", {**_COMMON, "mode": "unconditional"}),
     PERFORMANCE: ("Style only", {**_COMMON, "mode": "performance"}),

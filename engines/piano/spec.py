@@ -56,9 +56,10 @@ class TrainSpec(Spec):
         "adam", "Adam is the paper's; muon needs fewer steps.", group="Training", advanced=True
     )
     augment: bool = param(True, "Stretch by up to 5 % and transpose by up to 3 semitones.", group="Training")
-    perturbation: Literal["none", "paper", "repo"] = param(
-        "none", "How the performance input differs from the target, so that style says no key.", group="Training"
-    )
+    perturbation: Literal["none", "paper", "repo", "elsewhere"] = param(
+        "none", "How the performance input differs from the target, so that style says no key; elsewhere: another part "
+        "of the piece.", group="Training",
+    )  # fmt: skip
     measure_every: int = param(100, "Steps between two measurings.", ge=1, le=100_000, group="Training", advanced=True)
     held_out: int = param(32, "Crops of pieces not trained on.", ge=0, le=4096, group="Training", advanced=True)
     sample_tokens: int = param(

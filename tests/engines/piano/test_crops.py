@@ -18,6 +18,7 @@ from engines.piano.crops import (
     transposed,
 )
 from engines.piano.notes import Notes
+from engines.piano.vocabulary import ON
 
 
 def piece(seed: int = 0, count: int = 120, seconds: float = 30.0, low: int = 40, high: int = 80) -> Notes:
@@ -190,3 +191,18 @@ def test_another_style_is_always_that_of_another_piece() -> None:
     for change in (alone.with_other_styles, alone.with_other_melodies):
         with pytest.raises(ValueError, match="more than one piece"):
             change()
+
+
+def test_a_style_from_elsewhere_is_of_the_same_piece_and_does_not_hold_what_is_written() -> None:
+    """The two pieces share no token, and their crops hardly ever begin at one place."""
+    pieces = [np.full(4000, ON + 30 + 20 * k) + np.arange(4000) % 7 for k in range(2)]
+    crops = Crops(pieces, [Notes.empty()] * 2, 32, 16)
+    batch = crops.batch(40, np.random.default_rng(1), perturbation="elsewhere", augment=False)
+    keys = np.where(batch.performance >= ON, batch.performance - ON - 30 - 20 * batch.piece[:, None], 3)
+    assert keys.min() >= -6 and keys.max() <= 6 + 6, "within the paper's shifts of the same piece"
+    differs = (batch.performance != batch.target).any(1)
+    assert differs.mean() > 0.9
+    own = crops.batch(40, np.random.default_rng(1), perturbation="none", augment=False)
+    assert np.array_equal(own.performance, own.target)
+    with pytest.raises(UserError, match="perturbation"):
+        perturbed(pieces[0], "elsewhere", np.random.default_rng(0))
