@@ -13,9 +13,15 @@ from typing import Any
 
 
 def write_bytes(path: Path, *parts: bytes | memoryview) -> None:
-    """Write `parts` one after another to `path`: into a neighbour, to the disk, then in its place.
+    """Write `parts` one after another to `path`, see `write_parts`."""
+    write_parts(path, parts)
 
-    Raises OSError (disk full, no permission); the old file is then untouched and the neighbour gone.
+
+def write_parts(path: Path, parts: Iterable[bytes | memoryview]) -> None:
+    """Write `parts`, made one by one, to `path`: into a neighbour, to the disk, then in its place.
+
+    Raises OSError (disk full, no permission), and what making a part raises; the old file is then untouched and the
+    neighbour gone.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import wave
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from engines.core import atomic
 from engines.core.errors import UserError
 
 _MOST_BYTES = (1 << 32) - 4096
+_BLOCK = 1 << 18
+"""Frames that are made into bytes at once, some six seconds: an hour of music need not stand in memory four times."""
 
 
 def write_wav(path: Path, samples: np.ndarray, rate: int, *, bits: int = 16) -> Path:
@@ -24,20 +27,26 @@ def write_wav(path: Path, samples: np.ndarray, rate: int, *, bits: int = 16) -> 
         raise UserError(f"expected 16 or 24 bits a sample, got {bits}")
     if samples.size * bits // 8 > _MOST_BYTES:
         raise UserError("a WAV file cannot be longer than 4 GB", "export a part, or use 16 bits")
-    top = float(2 ** (bits - 1) - 1)
-    whole = np.rint(np.clip(samples, -1, 1) * np.float64(top)).astype("<i4")
-    if bits == 16:
-        data = whole.astype("<i2").tobytes()
-    else:
-        data = np.ascontiguousarray(whole).view(np.uint8).reshape(-1, 4)[:, :3].tobytes()
-    held = io.BytesIO()
-    with wave.open(held, "wb") as file:
+    head = io.BytesIO()
+    with wave.open(head, "wb") as file:
         file.setnchannels(samples.shape[1])
         file.setsampwidth(bits // 8)
         file.setframerate(rate)
-        file.writeframes(data)
-    atomic.write_bytes(path, held.getbuffer())
+        file.setnframes(len(samples))
+        file.writeframesraw(b"")
+        header = head.getvalue()  # taken before closing, which puts in the count of frames that went through here: 0
+    blocks = (samples[at : at + _BLOCK] for at in range(0, len(samples), _BLOCK))
+    atomic.write_parts(path, itertools.chain((header,), (_pcm(block, bits) for block in blocks)))
     return path
+
+
+def _pcm(samples: np.ndarray, bits: int) -> bytes:
+    """float32 [n, channels] as little-endian whole numbers."""
+    top = float(2 ** (bits - 1) - 1)
+    whole = np.rint(np.clip(samples, -1, 1) * np.float64(top)).astype("<i4")
+    if bits == 16:
+        return whole.astype("<i2").tobytes()
+    return np.ascontiguousarray(whole).view(np.uint8).reshape(-1, 4)[:, :3].tobytes()
 
 
 def read_wav(path: Path) -> tuple[np.ndarray, int]:

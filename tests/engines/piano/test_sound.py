@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+import tracemalloc
+import wave
 from collections.abc import Callable
 from pathlib import Path
 
@@ -285,3 +287,19 @@ def test_the_first_chord_waits_for_no_more_of_its_tones_than_is_heard() -> None:
     score = score_of(notes_of(*((0.0, 8.0, pitch, 80) for pitch in (48, 55, 60))), Counting())
     mixed(score, Counting(), 0, 8192)
     assert asked == [8192] * 3
+
+
+@pytest.mark.parametrize("bits", [16, 24])
+def test_a_long_wav_is_written_in_blocks_as_it_would_be_at_once(tmp_path: Path, bits: int) -> None:
+    """Two blocks and a bit, read by the standard library; memory beside the samples stays small."""
+    samples = np.random.default_rng(5).uniform(-1, 1, (2 * (1 << 18) + 77, 2)).astype(np.float32)
+    tracemalloc.start()
+    path = write_wav(tmp_path / "long.wav", samples, 44_100, bits=bits)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    with wave.open(str(path)) as file:
+        assert (file.getnframes(), file.getnchannels(), file.getsampwidth()) == (len(samples), 2, bits // 8)
+        assert len(file.readframes(len(samples))) == samples.size * bits // 8
+    assert path.stat().st_size == 44 + samples.size * bits // 8
+    assert np.abs(read_wav(path)[0] - samples).max() < 1.5 / 2 ** (bits - 1)
+    assert most < 16e6, "the whole would be 8 bytes a sample in double precision alone, and its copies"
