@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QMenu, QWidget
 from workbench.theme import Theme
 from workbench.widgets.roll_canvas import RollCanvas
 from workbench.widgets.roll_geometry import RollGeometry
-from workbench.widgets.roll_keys import ZOOM, edit_by_key, press_key
+from workbench.widgets.roll_keys import ZOOM, edit_by_key, is_undo_or_redo, press_key
 from workbench.widgets.roll_menu import add_actions, tip
 from workbench.widgets.roll_notes import RollNotes
 from workbench.widgets.roll_pencil import MelodyPencil
@@ -329,6 +329,18 @@ class PianoRoll(RollCanvas):
             super().keyPressEvent(event)
 
     # -- surroundings -----------------------------------------------------------------------------------------
+
+    def event(self, event: QEvent) -> bool:
+        # While a melody is drawn, undo takes back a stroke, whatever the window would undo.
+        if (
+            event.type() == QEvent.Type.ShortcutOverride
+            and isinstance(event, QKeyEvent)
+            and self._pencil is not None
+            and is_undo_or_redo(event)
+        ):
+            event.accept()
+            return True
+        return super().event(event)
 
     def tip_at(self, at: QPointF) -> str:
         return tip(self, at)

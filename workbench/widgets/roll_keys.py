@@ -57,11 +57,24 @@ def press_key(roll: PianoRoll, event: QKeyEvent) -> bool:
     return True
 
 
+def _is_undo(event: QKeyEvent) -> bool:
+    return event.matches(QKeySequence.StandardKey.Undo)
+
+
+def _is_redo(event: QKeyEvent) -> bool:
+    return event.matches(QKeySequence.StandardKey.Redo) or event.keyCombination() == _REDO
+
+
+def is_undo_or_redo(event: QKeyEvent) -> bool:
+    """Whether a key takes an edit back, or does it again."""
+    return _is_undo(event) or _is_redo(event)
+
+
 def edit_by_key(pencil: MelodyPencil, event: QKeyEvent) -> bool:
     """Carry out a key while the melody may be edited; False if it is none of the pencil's."""
-    if event.matches(QKeySequence.StandardKey.Undo):
+    if _is_undo(event):
         pencil.undo()
-    elif event.matches(QKeySequence.StandardKey.Redo) or event.keyCombination() == _REDO:
+    elif _is_redo(event):
         pencil.redo()
     else:
         return not event.modifiers() & Qt.KeyboardModifier.ControlModifier and pencil.key(event)
