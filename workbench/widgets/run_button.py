@@ -25,15 +25,16 @@ class RunButton(QPushButton):
     def __init__(self, text: str = "Run", parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._text = text
+        self._key = "Space"
         self._reason = ""
         self.state: RunState = "idle"
         self.setIconSize(QSize(16, 16))
         self.clicked.connect(self.press)
         self._show()
 
-    def set_text(self, text: str) -> None:
-        """What it says when nothing runs, such as "Train"."""
-        self._text = text
+    def set_text(self, text: str, key: str = "Space") -> None:
+        """What it says when nothing runs, such as "Train", and the key that its tooltip names."""
+        self._text, self._key = text, key
         self._show()
         self.updateGeometry()
 
@@ -64,7 +65,7 @@ class RunButton(QPushButton):
 
     def _show(self) -> None:
         text, name, role, tip = {
-            "idle": (self._text, "play", "primary", f"{self._text} (Space)"),
+            "idle": (self._text, "play", "primary", f"{self._text} ({self._key})"),
             "running": (STOP, "stop", "stop", "Stop the job (Esc)"),
             "stopping": (STOPPING, "stop", "stop", "Waiting for the job to answer"),
         }[self.state]

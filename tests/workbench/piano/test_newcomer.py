@@ -1,18 +1,23 @@
-"""What a newcomer does in the first minutes: the space bar, undo, Compose once more, Stop at once, a second recording."""
+"""What a newcomer does in the first minutes: space bar, undo, Compose again, Stop at once, two recordings."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from tests.workbench.piano.piano_windows import opened_piano
+from engines.piano import library
+from engines.piano.codec import encode
+from engines.piano.requests import ComposeSnapshot, Variation
+from tests.workbench.piano.piano_windows import composed, opened_piano
 from tests.workbench.widgets.hands import CONTROL, drag
 from workbench.main_window import MainWindow
 from workbench.panels.piano.panel import PianoPanel
-from workbench.panels.piano.takes import Take
+from workbench.panels.piano.takes import Take, Takes
 
 pytestmark = pytest.mark.usefixtures("networks")
 Keys = Qt.Key
@@ -52,3 +57,69 @@ def test_undo_over_the_melody_takes_back_a_stroke_not_a_take(qtbot: QtBot, desk:
     assert not panel.music.melody.same(before, 1e-6)
     qtbot.keyClick(panel.desk.roll("style"), Keys.Key_Z, CONTROL)  # elsewhere it is the take before
     assert panel.takes.place == (1, 2)
+
+
+def test_space_plays_and_pauses_wherever_the_focus_is_on_the_desk(
+    qtbot: QtBot, desk: tuple[MainWindow, PianoPanel]
+) -> None:
+    _, panel = desk
+    for holder in (panel, panel.tabs.tabBar(), panel.desk.bar.volume, panel.desk.keyboard, panel.desk.map):
+        holder.setFocus()
+        qtbot.keyClick(QApplication.focusWidget(), Keys.Key_Space)
+        assert panel.player.is_playing, holder
+        qtbot.keyClick(QApplication.focusWidget(), Keys.Key_Space)
+        assert not panel.player.is_playing, holder
+    assert not len(panel.takes) and not panel.composer.is_composing
+    panel.player.seek(10.0)
+    panel.setFocus()
+    qtbot.keyClick(panel, Keys.Key_Home)
+    assert panel.player.position == 0.0
+
+
+def test_ctrl_return_composes_and_space_then_pauses(qtbot: QtBot, desk: tuple[MainWindow, PianoPanel]) -> None:
+    _, panel = desk
+    assert "Ctrl+Return" in panel.run_button.toolTip() and "Space" not in panel.run_button.toolTip()
+    qtbot.keyClick(panel, Keys.Key_Return, CONTROL)
+    qtbot.waitUntil(lambda: panel.takes.newest is not None and panel.takes.newest.done, timeout=60_000)
+    panel.player.pause()
+    panel.run_button.setFocus()
+    panel.form.how.set_values({"seconds": 600.0})
+    qtbot.keyClick(panel.run_button, Keys.Key_Space)  # a button with the focus is pressed by it, as anywhere
+    qtbot.waitUntil(lambda: panel.player.is_playing, timeout=60_000)
+    qtbot.keyClick(QApplication.focusWidget(), Keys.Key_Space)
+    assert not panel.player.is_playing and panel.composer.is_composing
+    panel.stop()
+
+
+def test_the_same_settings_once_more_bring_other_notes(qtbot: QtBot, desk: tuple[MainWindow, PianoPanel]) -> None:
+    _, panel = desk
+    first, second = composed(qtbot, panel), composed(qtbot, panel)
+    assert (first.seed, second.seed) == (0, 1) and panel.form.how.spec().seed == 1 and "seed 1" in second.title
+    assert not np.array_equal(first.voice.tokens, second.voice.tokens)
+    panel.form.how.set_values({"temperature": 0.5})
+    assert composed(qtbot, panel).seed == 1  # other settings keep the seed
+    panel.form.how.set_values({"temperature": 0.9, "seed": 7})
+    assert composed(qtbot, panel).seed == 7
+
+
+def test_a_take_stopped_before_its_first_note_leaves_nothing() -> None:
+    takes = Takes()
+    for title, tokens in (("kept", encode(library.item("waltz").notes)), ("stopped", np.array([45]))):
+        takes.begin(title, 0)
+        nll, none = np.ones(len(tokens), np.float32), np.zeros(0)
+        takes.grow(
+            ComposeSnapshot(1, variations=(Variation(tokens.astype(np.int16), nll, np.zeros((0, 4)), 0, none, none),))
+        )
+        takes.stop()
+    assert [take.title for take in takes.all] == ["kept"] and takes.place == (1, 1)
+
+
+def test_a_second_recording_keeps_the_first(qtbot: QtBot, desk: tuple[MainWindow, PianoPanel]) -> None:
+    _, panel = desk
+    panel.desk.records["style"].click()
+    for pitch in (60, 64, 67):
+        panel.desk.press(pitch)
+        panel.desk.release(pitch)
+    panel.desk.records["melody"].click()
+    assert panel.form.style_a.currentText() == "Played by hand 1" and panel.desk.recorder.name == "melody"
+    assert panel.desk.records["melody"].isChecked() and not panel.desk.records["style"].isChecked()

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLayout, QSplitter, QStackedWidget, QToolButton, QVBoxLayout, QWidget
 
 from engines.piano.alignment import of_notes
@@ -23,6 +23,7 @@ from workbench.widgets.falling_notes import FallingNotes
 from workbench.widgets.keyboard_view import KeyboardView
 from workbench.widgets.mini_map import MiniMap
 from workbench.widgets.piano_roll import PianoRoll, Region
+from workbench.widgets.roll_keys import press_key
 from workbench.widgets.roll_notes import RollNotes
 from workbench.widgets.roll_painting import Lane
 from workbench.widgets.timeline import Timeline
@@ -200,6 +201,12 @@ class Desk(QWidget):
             self._show_map()
         elif voice.horizon > 0:
             self.player.extend_music("result", voice.notes, voice.horizon)
+
+    # -- keys -------------------------------------------------------------------------------------------------
+
+    def take_key(self, event: QKeyEvent) -> bool:
+        """A key that no control wanted is one of the roll that is heard; Esc is not, it stops. False if it is none."""
+        return event.key() != Qt.Key.Key_Escape and press_key(self.roll(self.bar.audible or "style"), event)
 
     # -- keys played by hand ----------------------------------------------------------------------------------
 

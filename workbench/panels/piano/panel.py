@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtGui import QHideEvent, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from engines.core.errors import UserError
@@ -51,6 +51,8 @@ TABS: Final = (
 )
 """Title, "module:class" of what is imported when first shown, tooltip."""
 DESK, MAP, MORPH, LIKENESS, MICROSCOPE, BLIND, TRAINING = range(7)
+RUN_KEY: Final = "Ctrl+Return"
+"""The space bar plays and pauses on the desk, as wherever music is made."""
 FORM_FROM: Final = 860
 """Width of the panel from which the settings are shown beside the work by themselves."""
 FIRST_STYLE, FIRST_MELODY = "library/ballad", "library/ode-to-joy"
@@ -75,7 +77,7 @@ class PianoPanel(Panel):
         self._plays_when_ready = False
         self._keyboard: MidiKeyboard | None = None
         self.tabs = Tabs(self, TABS, self.desk)
-        self.run_button.set_text("Compose")
+        self.run_button.set_text("Compose", RUN_KEY)
         self.set_zones(self.form, self.tabs)
         self._connect()
         self.form.choose(self.form.style_a, FIRST_STYLE)
@@ -107,7 +109,7 @@ class PianoPanel(Panel):
 
     def _tab_shown(self, number: int) -> None:
         view = self.stage(number)
-        self.run_button.set_text(getattr(view, "run_text", "Compose"))
+        self.run_button.set_text(getattr(view, "run_text", "Compose"), RUN_KEY)
         self.show_run_state()
         self._settle_zones()
         self.commands_changed.emit()
@@ -127,7 +129,8 @@ class PianoPanel(Panel):
         if self._composes_when_settled:
             self.status_message.emit("Composing begins when the music is on the desk", "info")
             return
-        self._begin(self.wanted(), in_words(self))
+        request = self._afresh(self.wanted())
+        self._begin(request, in_words(self))
 
     def compose_blend(self, performances: list[Notes], shares: list[float], title: str) -> None:
         """A new take in a blend of several styles, everything else as the form says. Raises UserError."""
@@ -135,7 +138,7 @@ class PianoPanel(Panel):
             raise UserError("this network is told no style", "choose another network on the left")
         tokens = tuple(encode(opening(notes, STYLE_S)) for notes in performances)
         self.tabs.setCurrentIndex(DESK)
-        self._begin(replace(self.wanted(), styles=tokens, shares=tuple(shares)), title)
+        self._begin(self._afresh(replace(self.wanted(), styles=tokens, shares=tuple(shares))), title)
 
     def audition(self, notes: Notes) -> None:
         """Hear a piece that is not on the desk."""
@@ -144,10 +147,20 @@ class PianoPanel(Panel):
         self.player.seek(0.0)
         self.player.play()
 
+    def _afresh(self, request: ComposeRequest) -> ComposeRequest:
+        """With another seed, shown in the form, where these very settings were composed before."""
+        seed = self.takes.fresh_seed(request)
+        if seed != request.seed:
+            self.form.how.set_values({"seed": seed})
+            self.status_message.emit(f"The same settings once more: seed {seed}, for other notes", "info")
+        return replace(request, seed=seed)
+
     def _begin(self, request: ComposeRequest, title: str) -> None:
         self.messages.clear("error")
         self.takes.begin(title, request.seed, request)
         self._plays_when_ready = not self.player.is_playing
+        if self.run_button.hasFocus():  # the space bar shall pause what is heard next, not compose anew
+            self.desk.roll("result").setFocus()
         self.composer.ask(request)
 
     def wanted(self) -> ComposeRequest:
@@ -187,6 +200,10 @@ class PianoPanel(Panel):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self.player.open()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if self.tabs.currentIndex() != DESK or not self.desk.take_key(event):
+            super().keyPressEvent(event)
 
     def hideEvent(self, event: QHideEvent) -> None:
         self.player.pause()
@@ -246,7 +263,8 @@ class PianoPanel(Panel):
         return [*exports_of(self, self._figures), *(own() if own is not None else [])]
 
     def commands(self) -> list[Command]:
-        return [*super().commands(), *commands_of(self, [title for title, _, _ in TABS])]
+        own = [replace(c, shortcut=RUN_KEY) if c.id == "panel.run" else c for c in super().commands()]
+        return [*own, *commands_of(self, [title for title, _, _ in TABS])]
 
     # -- zones ------------------------------------------------------------------------------------------------
 

@@ -36,7 +36,8 @@ class Recorder(QObject):
         return self._name
 
     def begin(self, name: str) -> None:
-        """Record as `name` from the next key on; what was recorded before and not ended is given up."""
+        """Record as `name` from the next key on; what is being recorded is ended and handed out first."""
+        self.end()
         self._name, self._start = name, None
         self._down.clear()
         self._rows.clear()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import Final
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Final
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal
@@ -16,6 +16,7 @@ from engines.piano.requests import ComposeRequest, ComposeSnapshot
 from engines.piano.vocabulary import STEPS_PER_SECOND
 
 MOST_TAKES: Final = 30
+MOST_SEEDS: Final = 2**31
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,6 +97,15 @@ class Takes(QObject):
         """Number of the take that is shown, from 1, and how many there are."""
         return self._at + 1, len(self._takes)
 
+    def fresh_seed(self, request: ComposeRequest) -> int:
+        """The request's seed, or the next one with which the same has not been composed yet: a seed that was used with
+        these very settings would bring the same notes again."""
+        used = {take.seed for take in self._takes if take.voices and _is_same_but_seed(take.request, request)}
+        seed = request.seed
+        while seed in used:
+            seed = (seed + 1) % MOST_SEEDS
+        return seed
+
     def begin(self, title: str, seed: int, request: ComposeRequest | None = None) -> None:
         """A new take comes after the one that is shown; an empty one before it is dropped."""
         if self._takes and not self._takes[-1].voices:
@@ -134,12 +144,12 @@ class Takes(QObject):
             self.changed.emit()
 
     def stop(self) -> None:
-        """No more will come for the newest take; what there is stays, and an empty take goes."""
+        """No more will come for the newest take; what there is stays, and one without a note goes."""
         if not self._takes or self._takes[-1].done:
             return
-        if not self._takes[-1].voices:
+        if not any(len(voice.notes) for voice in self._takes[-1].voices):
             self._takes.pop()
-            self._at = len(self._takes) - 1
+            self._at = min(self._at, len(self._takes) - 1)
         else:
             self._takes[-1] = replace(self._takes[-1], done=True)
         self.changed.emit()
@@ -163,6 +173,20 @@ class Takes(QObject):
         if not 0 <= self._at + step < len(self._takes):
             return "There is no take before this one." if step < 0 else "This is the newest take."
         return "" if not self._takes or self._takes[-1].done else "It is composing."
+
+
+def _is_same_but_seed(one: ComposeRequest | None, other: ComposeRequest) -> bool:
+    """Whether both ask for the same, whatever their seeds and numbers are."""
+    if one is None or len(one.styles) != len(other.styles):
+        return False
+    tokens = ((one.melody, other.melody), (one.primer, other.primer), *zip(one.styles, other.styles, strict=True))
+    return all(np.array_equal(a, b) for a, b in tokens) and _plain(one) == _plain(other)
+
+
+def _plain(request: ComposeRequest) -> dict[str, Any]:
+    """What a request says in plain numbers and words."""
+    left_out = ("generation", "seed", "styles", "melody", "primer")
+    return {f.name: getattr(request, f.name) for f in fields(request) if f.name not in left_out}
 
 
 class Reading:

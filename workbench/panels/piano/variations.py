@@ -69,6 +69,7 @@ class Variations(QWidget):
             gone = self.group.button(self._rows.count() - 1)
             self._rows.removeWidget(gone)
             self.group.removeButton(gone)
+            gone.hide()
             gone.deleteLater()
         while self._rows.count() < len(voices):
             fresh = QToolButton()
