@@ -230,7 +230,7 @@ def explained(error: BaseException) -> str:
     if "PortAudio library" in text:
         return f"{text} (on Debian and Ubuntu: apt install libportaudio2; Windows and macOS bring it along)"
     if "querying device" in text or "No Default Output" in text or "Invalid device" in text:
-        return "This machine has no sound card that can play (connect one; WAV files can still be written)"
+        return "no sound card was found"
     return f"The sound card cannot be opened: {text} (look at the system's sound settings)"
 
 

@@ -18,6 +18,7 @@ from tests.workbench.widgets.hands import CONTROL, drag
 from workbench.main_window import MainWindow
 from workbench.panels.piano.panel import PianoPanel
 from workbench.panels.piano.takes import Take, Takes
+from workbench.widgets.basics import ElidedLabel
 
 pytestmark = pytest.mark.usefixtures("networks")
 Keys = Qt.Key
@@ -100,6 +101,8 @@ def test_the_same_settings_once_more_bring_other_notes(qtbot: QtBot, desk: tuple
     assert composed(qtbot, panel).seed == 1  # other settings keep the seed
     panel.form.how.set_values({"temperature": 0.9, "seed": 7})
     assert composed(qtbot, panel).seed == 7
+    panel.form.how.set_values({"seed": 0})  # wished for: the first take again
+    assert np.array_equal(composed(qtbot, panel).voice.tokens, first.voice.tokens)
 
 
 def test_a_take_stopped_before_its_first_note_leaves_nothing() -> None:
@@ -123,3 +126,75 @@ def test_a_second_recording_keeps_the_first(qtbot: QtBot, desk: tuple[MainWindow
     panel.desk.records["melody"].click()
     assert panel.form.style_a.currentText() == "Played by hand 1" and panel.desk.recorder.name == "melody"
     assert panel.desk.records["melody"].isChecked() and not panel.desk.records["style"].isChecked()
+
+
+def test_recording_says_how_to_play_and_shows_the_keys_where_there_is_little_room(qtbot: QtBot) -> None:
+    with opened_piano(qtbot, size=(800, 600)) as (window, panel):
+        window.activateWindow()
+        box, record = panel.desk.boxes["melody"], panel.desk.records["melody"]
+        before = box.said.text()
+        assert not panel.desk.keyboard.isVisible() and before == "Ode to Joy"
+        record.click()
+        assert panel.desk.keyboard.isVisible() and "A S D F" in box.said.text()
+        qtbot.keyClick(QApplication.focusWidget(), Keys.Key_A)
+        record.click()
+        assert panel.form.melody.currentText() == box.said.text() == "Played by hand 1"
+        assert not panel.desk.keyboard.isVisible()
+        panel.form.choose(panel.form.melody, "library/ode-to-joy")
+        record.click()
+        record.click()  # nothing was played
+        assert box.said.text() == before
+
+
+def test_with_the_settings_open_nothing_of_the_bar_lies_on_another_at_800_pixels(qtbot: QtBot) -> None:
+    with opened_piano(qtbot, size=(800, 600)) as (_, panel):
+        panel.toggle_zone("form")
+        bar = panel.desk.bar
+        qtbot.waitUntil(lambda: panel.form.isVisible() and bar.width() >= bar.minimumSizeHint().width())
+        assert not bar.place.geometry().intersects(bar.heard["style"].geometry())
+
+
+def test_a_drawn_melody_stays_on_the_list_and_the_one_before_can_be_had_again(
+    qtbot: QtBot, desk: tuple[MainWindow, PianoPanel]
+) -> None:
+    _, panel = desk
+    panel.desk.edit.click()
+    before = panel.music.melody
+    assert before is not None
+    _draw(panel)
+    drawn, index = panel.music.melody, panel.form.melody.currentIndex()
+    panel.form.melody.activated.emit(index)  # what a click on the same entry does
+    assert panel.music.melody.same(before, 1e-6) and panel.form.melody.currentText() == "Ode to Joy"
+    assert panel.form.choose(panel.form.melody, "played/1") and panel.form.melody.currentText() == "Drawn melody 1"
+    assert panel.music.melody.same(drawn, 1e-6)
+    state = panel.shelf.save_state()
+    panel.shelf.restore_state(state)
+    assert [title for _, title, _ in panel.shelf.names("melody")][-2:] == ["Drawn melody 1", "Drawn melody 1"]
+
+
+def test_how_far_loops_grow_faster_can_be_chosen_before_there_is_one(desk: tuple[MainWindow, PianoPanel]) -> None:
+    _, panel = desk
+    assert not panel.desk.bar.loop_tempo.isEnabled() and panel.desk.bar.loop_tempo.ceilings.isEnabled()
+    assert panel.desk.bar.loop_tempo.ceilings.menuAction().isEnabled()
+
+
+def test_variations_are_reached_where_their_column_has_no_room(qtbot: QtBot) -> None:
+    with opened_piano(qtbot, size=(800, 600), seconds=2.0, variations=2) as (window, panel):
+        window.activateWindow()
+        composed(qtbot, panel)
+        assert not panel.desk.variations.isVisible()
+        qtbot.keyClick(panel.desk.roll("style"), Keys.Key_Down, Qt.KeyboardModifier.AltModifier)
+        assert panel.takes.current.chosen == 1
+        qtbot.keyClick(panel.desk.roll("style"), Keys.Key_Up, Qt.KeyboardModifier.AltModifier)
+        assert panel.takes.current.chosen == 0
+
+
+def test_a_line_that_is_cut_can_be_read_whole(qtbot: QtBot) -> None:
+    line = ElidedLabel("short")
+    qtbot.addWidget(line)
+    line.resize(60, 20)
+    line.show()
+    line.setText("a text that has no room at all in sixty pixels")
+    assert line.toolTip() == line.text()
+    line.setText("ok")
+    assert line.toolTip() == ""

@@ -32,6 +32,7 @@ WIDE: Final = 780
 """Pixels of width from which the variations have a column of their own."""
 TALL: Final = 560
 """Pixels of height from which overview and keyboard are shown below the rolls."""
+HOW_TO_PLAY: Final = "Play with the mouse, the row A S D F … or a MIDI keyboard; time counts from the first key"
 LEAST: Final = QSize(500, 440)
 NAMES: Final = ("style", "melody", "result")
 MOST_NATS: Final = 6.0
@@ -59,6 +60,7 @@ class Desk(QWidget):
         self.variations = Variations(theme, takes)
         self.recorder = Recorder(self)
         self.records: dict[str, QToolButton] = {}
+        self._said_before: dict[str, str] = {}
         self.falling = FallingNotes(theme, self.timeline, self.keyboard)
         for name in ("style", "result"):
             self.roll(name).set_values(None, "surprise", "nats", high=MOST_NATS)
@@ -114,10 +116,10 @@ class Desk(QWidget):
         self.variations.setVisible(event.size().width() >= WIDE)
         tall = event.size().height() >= TALL
         self.map.setVisible(tall)
-        self.keyboard.setVisible(tall or self.bar.fall.isChecked())
+        self._show_keyboard()
 
     def minimumSizeHint(self) -> QSize:
-        return LEAST
+        return LEAST.expandedTo(QSize(self.bar.minimumSizeHint().width() + GRID, 0))
 
     def _connect(self) -> None:
         player, takes = self.player, self.takes
@@ -236,12 +238,25 @@ class Desk(QWidget):
     def _fall(self, on: bool) -> None:
         """Notes that fall onto the keyboard, or the three rolls."""
         self.views.setCurrentWidget(self.falling if on else self.splitter)
-        self.keyboard.setVisible(on or self.height() >= TALL)
+        self._show_keyboard()
+
+    def _show_keyboard(self) -> None:
+        """Where there is little room, only while something is to be played on it or falls onto it."""
+        self.keyboard.setVisible(self.height() >= TALL or self.bar.fall.isChecked() or bool(self.recorder.name))
 
     def _show_recording(self) -> None:
         for name, button in self.records.items():
-            button.setChecked(self.recorder.name == name)
-            button.setText("End recording" if self.recorder.name == name else "Record")
+            is_on = self.recorder.name == name
+            if is_on and name not in self._said_before:
+                self._said_before[name] = self.boxes[name].said.text()
+                self.boxes[name].say(HOW_TO_PLAY)
+            elif not is_on and name in self._said_before:
+                self.boxes[name].say(self._said_before.pop(name))
+            button.setChecked(is_on)
+            button.setText("End recording" if is_on else "Record")
+        self._show_keyboard()
+        if self.recorder.name:
+            self.keyboard.setFocus()
 
     def _token_chosen(self, index: int) -> None:
         """Go where a token is heard."""

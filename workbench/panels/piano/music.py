@@ -12,7 +12,7 @@ from engines.piano.desk import MELODY_S, ReadPiece, lone_voice, opening
 from engines.piano.notes import Notes
 from engines.piano.spec import FindSpec, ReadSpec
 from workbench.panels.piano.errand import Errand
-from workbench.panels.piano.pieces import Piece, look_at
+from workbench.panels.piano.pieces import DRAWN, Piece, look_at
 from workbench.panels.piano.settings import NONE, OF_STYLE
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ class Music(QObject):
         self._patience.timeout.connect(self._say_it_takes_time)
         panel.form.styles_changed.connect(self._styles_chosen)
         panel.form.melody_changed.connect(self.choose_melody)
+        panel.form.melody_chosen_again.connect(lambda: self.choose_melody() if self.drawn is not None else None)
 
     # -- what is asked for ------------------------------------------------------------------------------------
 
@@ -107,8 +108,10 @@ class Music(QObject):
             self._choose(slot)
 
     def choose_melody(self) -> None:
-        """Another melody was chosen; what was drawn is gone."""
-        self.drawn = None
+        """Another melody was chosen; what was drawn is kept on the list."""
+        drawn, self.drawn = self.drawn, None
+        if drawn is not None and len(drawn):
+            self._panel.shelf.add_played(drawn, DRAWN)
         self._choose("melody")
 
     def _choose(self, slot: Slot) -> None:

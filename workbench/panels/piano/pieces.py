@@ -7,6 +7,7 @@ import binascii
 import zlib
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -24,6 +25,7 @@ from engines.piano.smf import MOST_BYTES
 
 Kind = Literal["style", "melody"]
 MOST_FILES: Final = 40
+PLAYED, DRAWN = "Played by hand", "Drawn melody"
 _UNREAD: Final = "It is read when you choose it."
 
 
@@ -106,10 +108,13 @@ class Shelf(QObject):
         if self._own.pop(key, None) is not None or key in self._own:
             self.changed.emit()
 
-    def add_played(self, notes: Notes) -> Piece:
-        """Keep what was played by hand."""
+    def add_played(self, notes: Notes, title: str = "") -> Piece:
+        """Keep what was played or drawn by hand. title: as it was before, or that of all of its kind."""
         self._played += 1
-        piece = Piece(f"played/{self._played}", f"Played by hand {self._played}", f"{len(notes)} notes", notes)
+        title = title or f"{PLAYED} {self._played}"
+        if title == DRAWN:
+            title += f" {self._played}"
+        piece = Piece(f"played/{self._played}", title, f"{len(notes)} notes", notes)
         self._keep(piece.key, piece)
         return piece
 
@@ -129,6 +134,7 @@ class Shelf(QObject):
         return {
             "files": [key for key in self._own if not key.startswith("played/")],
             "played": [self._texts[key] for key, _ in played],
+            "titles": [piece.title for _, piece in played],
         }
 
     def restore_state(self, state: Any) -> None:
@@ -138,10 +144,10 @@ class Shelf(QObject):
         for name in _listed(state.get("files")):
             if isinstance(name, str) and name not in self._own and _is_file(Path(name)):
                 self._keep(name, None)
-        for text in _listed(state.get("played")):
+        for text, title in zip_longest(_listed(state.get("played")), _listed(state.get("titles"))):
             notes = unpacked(text)
             if notes is not None and len(notes):
-                self.add_played(notes)
+                self.add_played(notes, title if isinstance(title, str) else "")
 
 
 def accepts(path: Path) -> bool:

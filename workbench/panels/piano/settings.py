@@ -39,10 +39,12 @@ class HowSpec(Spec):
 
 
 class PianoSettings(QWidget):
-    """styles_changed(), melody_changed(): other pieces were chosen."""
+    """styles_changed(), melody_changed(): other pieces were chosen. melody_chosen_again(): the user took an entry
+    of the melodies, maybe the one that stood there."""
 
     styles_changed = Signal()
     melody_changed = Signal()
+    melody_chosen_again = Signal()
 
     def __init__(self, services: Services, shelf: Shelf) -> None:
         super().__init__()
@@ -110,6 +112,7 @@ class PianoSettings(QWidget):
         self.style_b.currentIndexChanged.connect(self._style_chosen)
         self.blend.valueChanged.connect(lambda _: self._show_blend())
         self.melody.currentIndexChanged.connect(lambda _: self.melody_changed.emit())
+        self.melody.activated.connect(lambda _: self.melody_chosen_again.emit())
 
     # -- what is chosen ---------------------------------------------------------------------------------------
 
@@ -225,13 +228,17 @@ class PianoSettings(QWidget):
         self.melody.setToolTip("" if reads_melody else "This network is told no melody")
         card = self.card
         if card is None:
-            self.said.setText("Train a network in the tab “Training”.")
+            self.said.setText("Train a network in the tab “Training lab”.")
         else:
             nll = card.metrics.get("test_nll", card.metrics.get("held_out_nll"))
             self.said.setText(
                 {"melody+performance": "Plays a melody in a style.", "performance": "Plays in a style.",
                  "melody": "Plays around a melody; the style is not heard.", "unconditional": "Plays what it likes."}
-                .get(mode, "") + (f" {nll:.3f} nats a token on music it never saw." if isinstance(nll, float) else "")
+                .get(mode, "")
+            )  # fmt: skip
+            self.said.setToolTip(
+                f"Its surprise at music it never saw: {nll:.3f} nats a token. 0 would be certain of every token, "
+                "5.74 is a guess among all 310. Less is better." if isinstance(nll, float) else ""
             )  # fmt: skip
         self._show_blend()
 

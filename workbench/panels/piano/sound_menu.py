@@ -62,6 +62,8 @@ class SoundMenu(QToolButton):
         self.piano.aboutToShow.connect(self.fill_pianos)
         menu.addMenu(self.piano)
         for further in more:
+            further.setParent(menu, further.windowFlags())  # its maker may be disabled, and it would be with it
+            further.setEnabled(True)
             menu.addMenu(further)
         menu.addSeparator()
         action = QWidgetAction(menu)

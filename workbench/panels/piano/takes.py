@@ -98,10 +98,13 @@ class Takes(QObject):
         return self._at + 1, len(self._takes)
 
     def fresh_seed(self, request: ComposeRequest) -> int:
-        """The request's seed, or the next one with which the same has not been composed yet: a seed that was used with
-        these very settings would bring the same notes again."""
-        used = {take.seed for take in self._takes if take.voices and _is_same_but_seed(take.request, request)}
+        """The request's seed; where the newest take was just that, the next one with which it has not been composed
+        yet, for the same notes would come again. A seed that somebody has put into the form is left as it is."""
+        alike = [take for take in self._takes if take.voices and _is_same_but_seed(take.request, request)]
         seed = request.seed
+        if not alike or alike[-1] is not self._takes[-1] or alike[-1].seed != seed:
+            return seed
+        used = {take.seed for take in alike}
         while seed in used:
             seed = (seed + 1) % MOST_SEEDS
         return seed
@@ -160,6 +163,20 @@ class Takes(QObject):
         if take is not None and 0 <= variation < len(take.voices) and variation != take.chosen:
             self._takes[self._at] = replace(take, chosen=variation)
             self.changed.emit()
+
+    def why_no_variation(self, step: int) -> str:
+        """Why there is no variation before (-1) or after (1); empty where there is."""
+        take = self.current
+        if take is None or not take.voices:
+            return "Nothing is composed yet."
+        if 0 <= take.chosen + step < len(take.voices):
+            return ""
+        return "This is the first variation." if step < 0 else "This is the last variation."
+
+    def step_variation(self, step: int) -> None:
+        """Show the variation before (-1) or after (1)."""
+        if self.current is not None:
+            self.choose(self.current.chosen + step)
 
     def go(self, step: int) -> None:
         """Show the take before (-1) or after (1)."""

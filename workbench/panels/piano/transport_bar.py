@@ -185,7 +185,8 @@ class TransportBar(QWidget):
         # The line is cut at its end where there is little room: what concerns the listener comes first.
         parts = self._interruptions()
         if reason:
-            parts.insert(0, f"No sound: {reason}. The playhead moves all the same, and WAV files can be written")
+            until = "Reconnect looks again; until then the playhead moves all the same, and WAV files can be written"
+            parts.insert(0, f"No sound: {reason}. {until}")
         elif name:
             parts.append(name)
         parts += [text for text in (self._instrument[0], *self._instrument[1][:1]) if text]

@@ -85,7 +85,10 @@ class Variations(QWidget):
             if alike is not None:
                 text += f", {percent(alike, 0)} alike"
             shown.setText(text)
-            shown.setToolTip("Overlapping area of eight features with the style, 100 % is the same")
+            shown.setToolTip(
+                "Hear this variation (Alt+Up, Alt+Down). Alike: overlapping area of eight features with the style, "
+                "100 % is the same"
+            )
         if take is not None and voices:
             self.group.button(take.chosen).setChecked(True)
         self.note.setText(" ".join(take.remarks) if take is not None else "")
