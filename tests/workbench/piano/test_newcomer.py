@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from engines.piano import library
-from engines.piano.codec import encode
+from engines.piano.codec import duration_of, encode
 from engines.piano.requests import ComposeSnapshot, Variation
 from tests.workbench.piano.piano_windows import composed, opened_piano
 from tests.workbench.widgets.hands import CONTROL, drag
@@ -198,3 +198,19 @@ def test_a_line_that_is_cut_can_be_read_whole(qtbot: QtBot) -> None:
     assert line.toolTip() == line.text()
     line.setText("ok")
     assert line.toolTip() == ""
+
+
+def test_the_music_plays_though_the_first_answer_holds_one_token(
+    qtbot: QtBot, desk: tuple[MainWindow, PianoPanel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, panel = desk
+    monkeypatch.setattr(panel.composer, "ask", lambda request: None)
+    panel.compose()
+    whole = encode(library.item("waltz").notes)
+    for tokens, seconds in ((whole[:1], 0.0), (whole[:200], duration_of(whole[:200]))):
+        nll, none = np.ones(len(tokens), np.float32), np.zeros(0)
+        voice = Variation(tokens.astype(np.int16), nll, np.zeros((0, 4)), seconds, none, none)
+        panel.composer.answered.emit(ComposeSnapshot(1, variations=(voice,)))
+        qtbot.wait(300)
+    assert seconds > 2
+    qtbot.waitUntil(lambda: panel.player.is_playing and panel.player.position > 0.1)

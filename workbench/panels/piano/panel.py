@@ -140,13 +140,6 @@ class PianoPanel(Panel):
         self.tabs.setCurrentIndex(DESK)
         self._begin(self._afresh(replace(self.wanted(), styles=tokens, shares=tuple(shares))), title)
 
-    def audition(self, notes: Notes) -> None:
-        """Hear a piece that is not on the desk."""
-        self.player.set_music("audition", notes)
-        self.player.solo("audition")
-        self.player.seek(0.0)
-        self.player.play()
-
     def _afresh(self, request: ComposeRequest) -> ComposeRequest:
         """With another seed, shown in the form, where these very settings were composed before."""
         seed = self.takes.fresh_seed(request)
@@ -335,7 +328,9 @@ class PianoPanel(Panel):
             self.demonstration.fail(snapshot.problem)
             return
         self.takes.grow(snapshot)
-        if self._plays_when_ready and self.takes.current is not None and self.takes.current.voices:
+        voice = self.takes.current.voice if self.takes.current is not None else None
+        # Before the first moment is known there is nothing on the track, and playing would end at once.
+        if self._plays_when_ready and voice is not None and (voice.horizon > 0 or snapshot.done):
             self._plays_when_ready = False
             self.desk.bar.hear("result")
             self.player.seek(0.0)
