@@ -7,6 +7,7 @@ from typing import Any, Final
 from engines.piano.spec import TrainSpec
 
 STYLE, UNCONDITIONAL, PERFORMANCE, MELODY = "piano-style", "piano-unconditional", "piano-performance", "piano-melody"
+ELSEWHERE = "piano-style-elsewhere"
 """Names of the shipped networks."""
 
 _COMMON: Final[dict[str, Any]] = {
@@ -18,11 +19,23 @@ _COMMON: Final[dict[str, Any]] = {
 TABLE: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     STYLE: (
         "Style and melody",
-        {**_COMMON, "mode": "melody+performance", "merge": "sum", "perturbation": "elsewhere"},
+        {**_COMMON, "mode": "melody+performance", "merge": "sum", "perturbation": "paper"},
     ),
     UNCONDITIONAL: ("Neither style nor melody", {**_COMMON, "mode": "unconditional"}),
     PERFORMANCE: ("Style only", {**_COMMON, "mode": "performance"}),
     MELODY: ("Melody only", {**_COMMON, "mode": "melody"}),
+    ELSEWHERE: (
+        "Style from elsewhere, and melody",
+        {
+            **_COMMON,
+            "mode": "melody+performance",
+            "merge": "sum",
+            "perturbation": "elsewhere",
+            "start_from": STYLE,
+            "steps": 3000,
+            "rate": 5e-3,
+        },
+    ),
 }
 """name → title and the fields of its TrainSpec, in the order in which they are trained."""
 
@@ -39,5 +52,7 @@ def spec_of(
 ) -> TrainSpec:
     """The training of the shipped network `name`. steps, rate: instead of the table's own where they are not 0.
     go_on: begin with the weights of that name."""
-    fields = {**TABLE[name][1], "seed": seed, "device": device, "minutes": minutes, "start_from": name if go_on else ""}
+    fields = {**TABLE[name][1], "seed": seed, "device": device, "minutes": minutes}
+    if go_on:
+        fields["start_from"] = name
     return TrainSpec(**fields | {k: v for k, v in {"steps": steps, "rate": rate}.items() if v})
