@@ -242,7 +242,7 @@ class MainWindow(QMainWindow):
                 panel.restore_layout(layout)
             if isinstance(state, dict):
                 panel.restore_state(state)
-        except (LookupError, ValueError, TypeError, AttributeError, UserError, OSError) as error:
+        except (LookupError, ValueError, TypeError, AttributeError, ArithmeticError, UserError, OSError) as error:
             log.exception("the saved state of %s does not fit", panel.info.topic)
             panel.show_message(f"The last session of this panel could not be restored: {error}", "warn",
                                cause="session")  # fmt: skip

@@ -173,7 +173,7 @@ class BlindSetup(QWidget):
                 self.choose(name, state[name])
         for name, spin in self.spins.items():
             value = state.get(name)
-            if isinstance(value, int) and not isinstance(value, bool):
+            if isinstance(value, int) and not isinstance(value, bool) and spin.minimum() <= value <= spin.maximum():
                 spin.setValue(value)
 
     # -- rounds -----------------------------------------------------------------------------------------------

@@ -38,7 +38,8 @@ MOST_READ: Final = 32
 LEAST_SHARE: Final = 0.02
 """Pieces with a smaller share of the puck's blend are left out."""
 MEANING: Final = (
-    f"R² says how well a straight rule reads a feature from the vector: 1 is exactly, 0 not at all. "
+    f"The network keeps one list of numbers (a vector) of each piece. R² says how well a feature of a piece is told "
+    f"from its vector alone: 1 is exactly, 0 not at all. "
     f"{', '.join(f'{short} {name}' for short, name in zip(SHORT, FEATURES, strict=True))}."
 )
 
@@ -55,7 +56,8 @@ class MapStage(Stage):
         theme = panel.services.theme
         self.result: StylesResult | None = None
         self._folder: Path | None = None
-        self._source = LIBRARY
+        self._mapping: Path | None = None
+        self._shown: Path | None = None
         self._errand = Errand(panel)
         self._read: dict[Path, ReadPiece] = {}
         self.source = QComboBox()
@@ -64,10 +66,10 @@ class MapStage(Stage):
         self.source.addItem("A folder of MIDI files…", FOLDER)
         self.map = StyleMap(theme)
         self.probes = Plot(
-            theme, title="What the style vector knows", x="feature", y="R² of a linear probe", legend=False
+            theme, title="What the style vector knows", x="feature", y="how well it is told, R²", legend=False
         )
         self.meaning = label(MEANING, "small", muted=True, wrap=True)
-        self.said = ElidedLabel("Press Map styles: each piece becomes one vector, and the map shows how they lie.")
+        self.said = ElidedLabel("Press Map styles: pieces of like style lie close together. A few seconds.")
         self.blend = label("", "small", muted=True, wrap=True)
         self.compose = QPushButton("Compose here")
         set_enabled(self.compose, "Map some pieces first")
@@ -112,6 +114,9 @@ class MapStage(Stage):
         if card is None:
             raise UserError("there is no trained network yet", "train one in the tab “Training lab”")
         folder = self._folder if self.source.currentData() == FOLDER else None
+        if self.handle is not None and not self.handle.has_ended:
+            self.handle.cancel()
+        self._mapping = folder
         self.take(self.panel.start("piano.styles", StylesSpec(weights=card.name, source=LIBRARY, folder=folder)))
         self.said.setText("Reading the pieces …")
 
@@ -126,7 +131,8 @@ class MapStage(Stage):
     def show_result(self, result: StylesResult) -> None:
         """Draw a map."""
         self.result = result
-        self._source = str(self.source.currentData())
+        self._shown = self._mapping
+        self._errand.give_up()
         self.map.set_points(result.map, [_title(name) for name in result.names])
         first, second = result.variance[:2]
         self.map.set_axes(f"1st direction ({percent(first, 0)} of the spread)", f"2nd ({percent(second, 0)})")
@@ -136,7 +142,8 @@ class MapStage(Stage):
             self.probes.set_bars("r2", np.flatnonzero(known).astype(float), result.readable[known])
             self.probes.set_ticks("bottom", [(float(k), SHORT[k]) for k in range(len(FEATURES))])
         self.said.setText(
-            f"{len(result.names)} pieces through {result.weights}. Click one to hear it; drag the puck between them."
+            f"{len(result.names)} pieces, read by “{self._network(result.weights)}”. "
+            "Click one to hear it; drag the puck between them."
             + (f" {' '.join(result.remarks)}" if result.remarks else "")
         )
         set_enabled(self.compose, "", "Compose in the blend of styles under the puck")
@@ -181,8 +188,11 @@ class MapStage(Stage):
 
     def restore_state(self, state: dict[str, Any]) -> None:
         folder = state.get("folder")
-        if isinstance(folder, str) and folder and Path(folder).is_dir():
-            self._folder = Path(folder)
+        try:
+            if isinstance(folder, str) and folder and Path(folder).is_dir():
+                self._folder = Path(folder)
+        except (OSError, ValueError):
+            return  # no name that this system could have
 
     # -- the puck ---------------------------------------------------------------------------------------------
 
@@ -200,6 +210,12 @@ class MapStage(Stage):
 
         self._with_pieces([self._where(int(k)) for k in which[kept]], begin)
 
+    def _network(self, name: str) -> str:
+        """What the list of networks calls it."""
+        boxes = self.piano.form.weights
+        index = boxes.findData(name)
+        return boxes.itemText(index) if index >= 0 else name
+
     def _show_blend(self) -> None:
         self.blend.setText(self.map.in_words() if self.result is not None else "")
 
@@ -215,7 +231,7 @@ class MapStage(Stage):
         """The file of a point, or the name of a piece of ours."""
         assert self.result is not None
         name = self.result.names[index]
-        return self._folder / name if self._source == FOLDER and self._folder is not None else name
+        return name if self._shown is None else self._shown / name
 
     def _with_pieces(self, places: list[Path | str], then: Callable[[list[ReadPiece | Item]], None]) -> None:
         """Call `then` with pieces, once the engine has read those that are files. A newer wish takes its place."""
@@ -235,11 +251,11 @@ class MapStage(Stage):
 
     def _source_chosen(self, _: int) -> None:
         if self.source.currentData() == FOLDER:
-            chosen = QFileDialog.getExistingDirectory(self, "A folder of MIDI files")
+            chosen = QFileDialog.getExistingDirectory(self, "A folder of MIDI files", str(self._folder or ""))
             if chosen:
                 self.show_folder(Path(chosen))
             else:
-                self.source.setCurrentIndex(self.source.findData(self._source))
+                self.source.setCurrentIndex(self.source.findData(LIBRARY if self._mapping is None else FOLDER))
 
 
 def _title(name: str) -> str:

@@ -27,6 +27,8 @@ TAKE, STYLE, FILE = "take", "style", "file"
 OTHERS: Final = ("library/ragtime", "library/chorale")
 """Whose style is told instead, where nobody chose: the first that is not the piece's own."""
 LONGEST_MELODY_S: Final = 600.0
+MOST_MELODIES: Final = 40
+"""Pieces whose melodies are kept: as many as the list holds files."""
 
 
 class Choice(QObject):
@@ -43,6 +45,7 @@ class Choice(QObject):
         self._panel = panel
         self._errand = Errand(panel)
         self._melodies: dict[Piece, Notes] = {}
+        self._kept = STYLE
         self.source, self.other = QComboBox(), QComboBox()
         for box, name, tip in (
             (self.source, "Piece under the microscope", "Which piece the network reads"),
@@ -53,6 +56,7 @@ class Choice(QObject):
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
             box.setMinimumContentsLength(14)
         self.source.activated.connect(self._source_chosen)
+        self.source.currentIndexChanged.connect(self._remember)
         self.other.activated.connect(lambda _: self.changed.emit())
         panel.shelf.changed.connect(self.refresh)
         self.refresh()
@@ -87,7 +91,7 @@ class Choice(QObject):
     def ask(self) -> None:
         """Have the chosen piece found; `found` tells. Raises UserError when there is none."""
         panel, key = self._panel, self.key
-        self._errand.give_up()
+        self.give_up()
         if key == TAKE:
             subject = self.take()
             if subject is None:
@@ -126,7 +130,9 @@ class Choice(QObject):
 
     def give_up(self) -> None:
         """Wait for no file and no melody any more."""
-        self._errand.give_up()
+        if self._errand.is_out:
+            self._errand.give_up()
+            self.settled.emit()
 
     def save_state(self) -> dict[str, Any]:
         return {"source": self.source.currentData(), "other": self.other.currentData()}
@@ -147,9 +153,14 @@ class Choice(QObject):
         chosen, _kinds = QFileDialog.getOpenFileName(
             self.source, "A piece for the microscope", "", "MIDI files (*.mid *.midi *.kar *.rmi)"
         )
-        self.source.setCurrentIndex(max(self.source.findData(STYLE), 0))
+        self.source.setCurrentIndex(max(self.source.findData(self._kept), 0))
         if chosen:
             self._panel.attempt(lambda: self.open_file(Path(chosen)))
+
+    def _remember(self, _: int) -> None:
+        """What stays chosen when no file is opened after all."""
+        if self.key and self.key != FILE:
+            self._kept = self.key
 
     def _read(self, path: Path) -> None:
         self.said.emit(f"Opening {path.name} …")
@@ -186,4 +197,6 @@ class Choice(QObject):
 
     def _melody_found(self, piece: Piece, melody: Notes) -> None:
         self._melodies[piece] = melody
+        for old in list(self._melodies)[:-MOST_MELODIES]:
+            del self._melodies[old]
         self._find(piece)

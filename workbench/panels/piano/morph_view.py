@@ -163,7 +163,7 @@ class MorphView(QWidget):
 
     def restore_state(self, state: dict[str, Any]) -> None:
         seconds = state.get("seconds")
-        if isinstance(seconds, int | float) and not isinstance(seconds, bool):
+        if isinstance(seconds, int | float) and self.seconds.minimum() <= seconds <= self.seconds.maximum():
             self.seconds.setValue(float(seconds))
 
     def close_stage(self) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSplitter, QVBoxLayout, QWidget
 
 from engines.core.errors import UserError
@@ -16,6 +17,7 @@ from engines.piano.results import TrainResult, TrainSnapshot
 from engines.piano.spec import TrainSpec
 from workbench.panels.base import Export
 from workbench.panels.kept import keep_as
+from workbench.panels.piano.auditions import Auditions
 from workbench.panels.piano.roll_box import RollBox, text_button
 from workbench.panels.training_stage import TrainingStage
 from workbench.theme import GRID
@@ -44,6 +46,7 @@ class PianoTraining(TrainingStage[TrainSpec]):
         super().__init__(panel)
         theme = panel.services.theme
         self.desk_panel = panel
+        self.ear = Auditions(panel, "training")
         self._last: TrainSnapshot | TrainResult | None = None
         self.form: SpecForm[TrainSpec] = SpecForm(
             TrainSpec, leave_out=("save_as",), preset=panel.services.settings.preset,
@@ -67,6 +70,8 @@ class PianoTraining(TrainingStage[TrainSpec]):
         self.listen = text_button("Hear", "Play this sample")
         set_enabled(self.listen, "There is no sample yet")
         self.listen.clicked.connect(self._hear)
+        self.ear.changed.connect(self._show_heard)
+        self._heard: object = None
         self._weights: Path | None = None
         self._spec: TrainSpec | None = None
         self._build()
@@ -184,7 +189,21 @@ class PianoTraining(TrainingStage[TrainSpec]):
         found = self.sample.roll.notes
         if not len(found):
             return
-        self.desk_panel.audition(Notes(found.start, found.end, found.pitch, found.velocity))
+        if self.ear.is_playing or (self.ear.heard and found is self._heard):
+            self.ear.toggle()
+            return
+        self._heard = found
+        self.ear.put("sample", Notes(found.start, found.end, found.pitch, found.velocity))
+        self.ear.hear("sample")
+
+    def _show_heard(self) -> None:
+        self.listen.setText("Pause" if self.ear.is_playing else "Hear")
+        self.timeline.set_playhead(self.ear.position)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        self.ear.leave()
+        self._show_heard()
+        super().hideEvent(event)
 
 
 def _title(spec: TrainSpec) -> str:
