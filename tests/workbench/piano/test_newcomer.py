@@ -214,3 +214,28 @@ def test_the_music_plays_though_the_first_answer_holds_one_token(
         qtbot.wait(300)
     assert seconds > 2
     qtbot.waitUntil(lambda: panel.player.is_playing and panel.player.position > 0.1)
+
+
+def test_falling_notes_and_overview_grow_with_the_music(
+    qtbot: QtBot, desk: tuple[MainWindow, PianoPanel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, panel = desk
+    monkeypatch.setattr(panel.composer, "ask", lambda request: None)
+    panel.compose()
+    whole, shown = encode(library.item("waltz").notes), []
+    monkeypatch.setattr(panel.desk.falling, "set_notes", lambda notes: shown.append(len(notes)))
+    for end in (100, 200, 300):
+        nll, none = np.ones(end, np.float32), np.zeros(0)
+        voice = Variation(whole[:end].astype(np.int16), nll, np.zeros((0, 4)), duration_of(whole[:end]), none, none)
+        panel.composer.answered.emit(ComposeSnapshot(1, variations=(voice,)))
+        qtbot.wait(400)
+    assert len(shown) >= 3 and shown[-1] > shown[0] > 0
+
+
+def test_every_choice_says_what_it_is_for(desk: tuple[MainWindow, PianoPanel]) -> None:
+    _, panel = desk
+    form = panel.form
+    for number in range(form.weights.count()):
+        form.weights.setCurrentIndex(number)
+        for box in (form.weights, form.style_a, form.style_b, form.melody, form.primer, form.blend):
+            assert box.toolTip() and box.accessibleName()

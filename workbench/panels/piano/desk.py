@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any, Final
 
 import numpy as np
@@ -32,6 +33,8 @@ WIDE: Final = 780
 """Pixels of width from which the variations have a column of their own."""
 TALL: Final = 560
 """Pixels of height from which overview and keyboard are shown below the rolls."""
+MAP_S: Final = 0.3
+"""Seconds between two paintings of the overview and the falling notes while they grow: each is a painting of all."""
 HOW_TO_PLAY: Final = "Play with the mouse, the row A S D F … or a MIDI keyboard; time counts from the first key"
 LEAST: Final = QSize(500, 440)
 NAMES: Final = ("style", "melody", "result")
@@ -61,6 +64,7 @@ class Desk(QWidget):
         self.recorder = Recorder(self)
         self.records: dict[str, QToolButton] = {}
         self._said_before: dict[str, str] = {}
+        self._map_shown_at = 0.0
         self.falling = FallingNotes(theme, self.timeline, self.keyboard)
         for name in ("style", "result"):
             self.roll(name).set_values(None, "surprise", "nats", high=MOST_NATS)
@@ -203,6 +207,8 @@ class Desk(QWidget):
             self._show_map()
         elif voice.horizon > 0:
             self.player.extend_music("result", voice.notes, voice.horizon)
+            if self.bar.audible == "result" and time.monotonic() - self._map_shown_at > MAP_S:
+                self._show_map()
 
     # -- keys -------------------------------------------------------------------------------------------------
 
@@ -231,6 +237,7 @@ class Desk(QWidget):
 
     def _show_map(self) -> None:
         """The overview is of what is heard."""
+        self._map_shown_at = time.monotonic()
         heard = self._heard_roll()
         self.map.set_notes(heard)
         self.falling.set_notes(heard)

@@ -24,6 +24,9 @@ PRIMERS: Final = (
     ("region", "the part chosen in the style roll", "Drag over the style roll to choose a part"),
 )
 OPENING_S: Final = 4.0
+TIP_A: Final = "The performance whose manner is taken: how dense, how loud, how high, how short"
+TIP_B: Final = "A second performance, to blend with the first"
+TIP_MELODY: Final = "The tune to play around; draw your own with Edit over its roll"
 
 
 class HowSpec(Spec):
@@ -49,15 +52,15 @@ class PianoSettings(QWidget):
     def __init__(self, services: Services, shelf: Shelf) -> None:
         super().__init__()
         self.shelf = shelf
-        self.weights = _combo("Network")
-        self.style_a, self.style_b = _combo("Style A"), _combo("Style B")
+        self.weights = _combo("Network", "Who composes; the line below says what it is told")
+        self.style_a, self.style_b = _combo("Style A", TIP_A), _combo("Style B", TIP_B)
         self.blend = QSlider(Qt.Orientation.Horizontal)
         self.blend.setRange(0, 100)
         self.blend.setSingleStep(5)
         self.blend.setAccessibleName("Blend of the styles")
         self.blend_text = label("", "small", muted=True)
-        self.melody = _combo("Melody")
-        self.primer = _combo("Continue from")
+        self.melody = _combo("Melody", TIP_MELODY)
+        self.primer = _combo("Go on from", "What is taken as already played; the network goes on from there")
         self.how: SpecForm[HowSpec] = SpecForm(
             HowSpec, fields=("temperature", "top_p", "seconds", "variations", "grammar", "seed"),
             preset=services.settings.preset,
@@ -221,11 +224,11 @@ class PianoSettings(QWidget):
     def _weights_chosen(self) -> None:
         mode = self.mode
         reads_style, reads_melody = "performance" in mode, "melody" in mode
-        for widget in (self.style_b, self.blend):
-            widget.setEnabled(reads_style)
-            widget.setToolTip("" if reads_style else "This network is told no style")
+        self.blend.setEnabled(reads_style)
+        self.style_b.setEnabled(reads_style)
+        self.style_b.setToolTip(TIP_B if reads_style else "This network is told no style")
         self.melody.setEnabled(reads_melody)
-        self.melody.setToolTip("" if reads_melody else "This network is told no melody")
+        self.melody.setToolTip(TIP_MELODY if reads_melody else "This network is told no melody")
         card = self.card
         if card is None:
             self.said.setText("Train a network in the tab “Training lab”.")
@@ -255,8 +258,9 @@ class PianoSettings(QWidget):
         self.blend_text.setText(f"{percent(self.shares[1], 0)} B" if has_second else "all A")
 
 
-def _combo(name: str) -> QComboBox:
+def _combo(name: str, tip: str) -> QComboBox:
     box = QComboBox()
+    box.setToolTip(tip)
     box.setAccessibleName(name)
     box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     box.setMinimumContentsLength(12)
