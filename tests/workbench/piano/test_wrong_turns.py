@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from engines.piano import library
 from engines.piano.midi import write_midi
+from engines.piano.notes import Notes
 from tests.workbench.piano.piano_windows import PATIENCE_MS, opened_piano
 from workbench.panels.piano.microscope_choice import FILE, TAKE
 from workbench.panels.piano.panel import BLIND, DESK, MAP, MICROSCOPE, MORPH, TRAINING
@@ -98,3 +99,14 @@ def test_numbers_too_large_for_a_machine_do_not_keep_the_panel_closed(qtbot: QtB
     state = {"bar": {"tempo": 10**400, "volume": float("inf")}}
     with opened_piano(qtbot, session=Session(panels={"piano": {"state": state}})) as (_, panel):
         assert panel.isVisible() and panel.tabs.count() == 7
+
+
+def test_the_desk_says_how_much_of_a_piece_its_melody_was_looked_for_in(qtbot: QtBot, tmp_path: Path) -> None:
+    waltz = library.item("waltz").notes
+    rows = [waltz.shifted(k * (waltz.duration + 1.0)).rows for k in range(int(130 / waltz.duration) + 1)]
+    write_midi(tmp_path / "long.mid", Notes.of(np.concatenate(rows)))
+    with opened_piano(qtbot) as (_, panel):
+        panel.open_as("melody", tmp_path / "long.mid")
+        said = panel.desk.boxes["melody"].said
+        qtbot.waitUntil(lambda: "found in" in said.text(), timeout=PATIENCE_MS)
+        assert "of its first 2 minutes" in said.text()

@@ -257,7 +257,8 @@ class Music(QObject):
             return f"none was found in {piece.title}"
         if key != OF_STYLE and self.melody is not None and len(self.melody) == len(piece.notes):
             return piece.title
-        cut = f", of its first {MELODY_S / 60:.0f} minutes" if piece.notes.duration > MELODY_S else ""
+        limit = MELODY_S if lone_voice(piece.notes) is not None else FindSpec().seconds
+        cut = f", of its first {limit / 60:.0f} minutes" if piece.notes.duration > limit else ""
         return f"found in {piece.title}{cut}"
 
     def _say_it_takes_time(self) -> None:
