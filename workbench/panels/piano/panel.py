@@ -19,7 +19,7 @@ from workbench.audio.midi_keyboard import MidiKeyboard, open_keyboard
 from workbench.audio.player import Player
 from workbench.commands import Command
 from workbench.panels.base import Export, Panel, Zone
-from workbench.panels.piano import pieces
+from workbench.panels.piano import kept_takes, pieces
 from workbench.panels.piano.alike import Judge
 from workbench.panels.piano.asking import in_words, request_of
 from workbench.panels.piano.commands import commands_of
@@ -28,6 +28,7 @@ from workbench.panels.piano.demo import Demonstration
 from workbench.panels.piano.desk import Desk
 from workbench.panels.piano.errand import Errand
 from workbench.panels.piano.files import exports_of
+from workbench.panels.piano.kept_takes import KeptTakes
 from workbench.panels.piano.music import Music
 from workbench.panels.piano.pieces import Shelf, packed, unpacked
 from workbench.panels.piano.settings import PianoSettings
@@ -73,6 +74,7 @@ class PianoPanel(Panel):
         self.music = Music(self)
         self.judge = Judge(self)
         self._figures = Errand(self)
+        self._kept = KeptTakes()
         self._composes_when_settled = False
         self._plays_when_ready = False
         self._keyboard: MidiKeyboard | None = None
@@ -234,6 +236,7 @@ class PianoPanel(Panel):
             "form": self.form.save_state(),
             "bar": self.desk.bar.save_state(),
             "colour": self.desk.colours.save_state(),
+            "takes": self._kept.save(self.takes.all),
             "drawn": None if self.music.drawn is None else packed(self.music.drawn),
             "stages": self.tabs.save_state(),
             "tab": self.tabs.currentIndex(),
@@ -244,6 +247,9 @@ class PianoPanel(Panel):
         self.form.restore_state(state.get("form"))
         self.desk.bar.restore_state(state.get("bar"))
         self.desk.colours.restore_state(state.get("colour"))
+        lines = state.get("takes")
+        found = [kept_takes.unpacked(line) for line in lines] if isinstance(lines, list) else []
+        self.takes.restore([take for take in found if take is not None])
         drawn = unpacked(state["drawn"]) if state.get("drawn") else None
         if drawn is not None:
             self.desk.show_piece("melody", drawn, "")

@@ -126,6 +126,13 @@ class Takes(QObject):
         self._at = len(self._takes) - len(growing) - 1
         self.changed.emit()
 
+    def restore(self, takes: Sequence[Take]) -> None:
+        """Takes of a former session, all done, come first; the last one is shown."""
+        if takes:
+            self._takes = [*takes, *self._takes][-MOST_TAKES:]
+            self._at = len(self._takes) - 1
+            self.changed.emit()
+
     def grow(self, snapshot: ComposeSnapshot) -> None:
         """The newest take so far."""
         if not self._takes:
@@ -197,10 +204,10 @@ def _is_same_but_seed(one: ComposeRequest | None, other: ComposeRequest) -> bool
     if one is None or len(one.styles) != len(other.styles):
         return False
     tokens = ((one.melody, other.melody), (one.primer, other.primer), *zip(one.styles, other.styles, strict=True))
-    return all(np.array_equal(a, b) for a, b in tokens) and _plain(one) == _plain(other)
+    return all(np.array_equal(a, b) for a, b in tokens) and plain(one) == plain(other)
 
 
-def _plain(request: ComposeRequest) -> dict[str, Any]:
+def plain(request: ComposeRequest) -> dict[str, Any]:
     """What a request says in plain numbers and words."""
     left_out = ("generation", "seed", "styles", "melody", "primer")
     return {f.name: getattr(request, f.name) for f in fields(request) if f.name not in left_out}
@@ -208,6 +215,11 @@ def _plain(request: ComposeRequest) -> dict[str, Any]:
 
 class Reading:
     """Follows the answers to one request: what is growing is read token by token."""
+
+    @staticmethod
+    def whole(tokens: np.ndarray, clock: float) -> Notes:
+        """Notes of a variation that is complete at `clock` seconds."""
+        return _Reader().read(tokens, clock, True)
 
     def __init__(self) -> None:
         self._readers: list[_Reader] = []
