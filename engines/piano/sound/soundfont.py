@@ -182,8 +182,12 @@ def choose(wanted: str = "", rate: int = RATE) -> Chosen:
     if wanted == BUILT_IN:
         return Chosen(_built_in(rate))
     remarks: list[str] = []
-    paths = [Path(wanted).expanduser()] if wanted not in ("", GENERAL) else []
-    general = general_soundfont()
+    paths: list[Path] = []
+    if wanted not in ("", GENERAL):
+        try:
+            paths.append(Path(wanted).expanduser())
+        except RuntimeError:
+            remarks.append(f"{wanted} cannot be found: its home folder is not known")
     general = general_soundfont()
     for path in [*paths, *([general] if general else [])]:
         try:
@@ -191,6 +195,8 @@ def choose(wanted: str = "", rate: int = RATE) -> Chosen:
         except UserError as error:
             if str(error) not in remarks:
                 remarks.append(str(error))
+        except ValueError:
+            remarks.append("the name of the SoundFont is no name of a file")
     if general is None:
         remarks.append("no SoundFont was found (choose an .sf2 file, or pip install pretty_midi, which brings one)")
     return Chosen(_built_in(rate), tuple(remarks))
@@ -210,7 +216,7 @@ def _built_in(rate: int) -> PianoBank:
 def _changed_at(path: Path) -> int:
     try:
         return path.stat().st_mtime_ns
-    except OSError:
+    except (OSError, ValueError):
         return 0
 
 

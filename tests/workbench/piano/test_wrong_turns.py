@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 from engines.piano import library
 from engines.piano.midi import write_midi
 from engines.piano.notes import Notes
+from engines.piano.sound.soundfont import choose
 from tests.workbench.piano.piano_windows import PATIENCE_MS, opened_piano
 from workbench.panels.piano.microscope_choice import FILE, TAKE
 from workbench.panels.piano.panel import BLIND, DESK, MAP, MICROSCOPE, MORPH, TRAINING
@@ -96,9 +97,19 @@ def test_a_damaged_session_opens_every_tab(qtbot: QtBot, value: Any) -> None:
 
 
 def test_numbers_too_large_for_a_machine_do_not_keep_the_panel_closed(qtbot: QtBot) -> None:
-    state = {"bar": {"tempo": 10**400, "volume": float("inf")}}
+    huge, sound = 10**400, {"offset_ms": 10**400, "piano": "~nobody-of-that-name/a.sf2"}
+    state = {"bar": {"tempo": huge, "volume": float("inf"), "bpm": float("nan"), "sound": sound}, "tab": MORPH}
     with opened_piano(qtbot, session=Session(panels={"piano": {"state": state}})) as (_, panel):
-        assert panel.isVisible() and panel.tabs.count() == 7
+        assert panel.isVisible() and panel.tabs.currentIndex() == MORPH  # what came after the numbers was taken up
+        assert panel.desk.bar.tempo.value() == 100 and panel.desk.bar.volume.value() > 0
+        panel.player.reopen()
+        qtbot.waitUntil(lambda: not panel.player._output.is_opening, timeout=PATIENCE_MS)
+
+
+@pytest.mark.parametrize("name", ["\0", "~nobody-of-that-name/a.sf2", "x" * 5000])
+def test_a_soundfont_that_can_be_no_file_is_replaced_and_remarked_on(name: str) -> None:
+    chosen = choose(name)
+    assert chosen.remarks and chosen.instrument.tone(60, 80, 100).any()
 
 
 def test_the_desk_says_how_much_of_a_piece_its_melody_was_looked_for_in(qtbot: QtBot, tmp_path: Path) -> None:

@@ -119,13 +119,13 @@ class LikenessView(QWidget):
         if 0 not in known:
             rest = "Style A is too short for it: four seconds of notes are needed."
         elif "Result" not in names:
-            rest = " Compose something to see how alike it is."
+            rest = "Compose something to see how alike it is."
         elif "Result" not in self.figures:
-            rest = " The result is too short to be described: four seconds of notes are needed."
+            rest = "The result is too short to be described: four seconds of notes are needed."
         else:
             rest = ""
-        against = "Held against style A, in windows of two seconds (the same would be 100 %, 0 nats and 0). "
-        self.said.setText(against + ". ".join(said) + ("." if said else "") + rest)
+        against = "Held against style A, in windows of two seconds (the same would be 100 %, 0 nats and 0)."
+        self.said.setText(" ".join((against, *(f"{text}." for text in said), rest)).strip())
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

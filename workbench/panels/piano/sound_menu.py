@@ -178,7 +178,7 @@ class SoundMenu(QToolButton):
         offset, name, piano = state.get("offset_ms"), state.get("midi"), state.get("piano")
         if isinstance(piano, str):
             self.player.set_instrument(piano)
-        if isinstance(offset, int) and not isinstance(offset, bool):
+        if isinstance(offset, int) and abs(offset) <= self.offset.maximum() * _STEP_MS:
             self.offset.setValue(round(offset / _STEP_MS))
         if isinstance(name, str) and name:
             self._wanted = name

@@ -160,8 +160,9 @@ class TransportBar(QWidget):
         if isinstance(state, dict):
             for name in ("tempo", "volume", "bpm"):
                 value = state.get(name)
-                if isinstance(value, int | float) and not isinstance(value, bool):
-                    getattr(self, name).setValue(type(getattr(self, name).value())(value))
+                box = getattr(self, name)
+                if isinstance(value, int | float) and box.minimum() <= value <= box.maximum():
+                    box.setValue(type(box.value())(value))
             self.loop_tempo.set_ceiling(state.get("loop_ceiling"))
             self.sound.restore_state(state.get("sound"))
 
