@@ -56,7 +56,8 @@ class KeptTakes:
 
 def packed(take: Take) -> str:
     """Tokens, surprise, style vector and request as base64 of a compressed .npz."""
-    request, arrays = take.request, {"z": take.z, "loudness": take.loudness}
+    request = take.request
+    arrays: dict[str, Any] = {"z": take.z, "loudness": take.loudness}
     about: dict[str, Any] = {"seed": take.seed, "remarks": list(take.remarks), "speed": take.tokens_per_second}
     for k, voice in enumerate(take.voices):
         arrays |= {f"tokens{k}": voice.tokens, f"nll{k}": voice.nll.astype(np.float16)}
