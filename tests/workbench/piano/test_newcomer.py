@@ -216,6 +216,20 @@ def test_the_music_plays_though_the_first_answer_holds_one_token(
     qtbot.waitUntil(lambda: panel.player.is_playing and panel.player.position > 0.1)
 
 
+@pytest.mark.parametrize("heard", ["result", "style"])
+def test_compose_while_music_plays(qtbot: QtBot, desk: tuple[MainWindow, PianoPanel], heard: str) -> None:
+    _, panel = desk
+    panel.form.how.set_values({"seconds": 8.0})
+    composed(qtbot, panel)
+    panel.desk.bar.hear(heard)
+    panel.player.seek(0.5)
+    panel.player.play()
+    qtbot.waitUntil(lambda: panel.player.is_playing)
+    composed(qtbot, panel)
+    qtbot.waitUntil(lambda: panel.player.is_playing)
+    assert panel.desk.bar.audible == heard
+
+
 def test_falling_notes_and_overview_grow_with_the_music(
     qtbot: QtBot, desk: tuple[MainWindow, PianoPanel], monkeypatch: pytest.MonkeyPatch
 ) -> None:

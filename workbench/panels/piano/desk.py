@@ -35,7 +35,7 @@ TALL: Final = 560
 """Pixels of height from which overview and keyboard are shown below the rolls."""
 MAP_S: Final = 0.3
 """Seconds between two paintings of the overview and the falling notes while they grow: each is a painting of all."""
-HOW_TO_PLAY: Final = "Play with the mouse, the row A S D F … or a MIDI keyboard; time counts from the first key"
+HOW_TO_PLAY: Final = "Play below, or on the row A S D F; time counts from the first key"
 LEAST: Final = QSize(500, 440)
 NAMES: Final = ("style", "melody", "result")
 MOST_NATS: Final = 6.0

@@ -152,8 +152,9 @@ class PianoPanel(Panel):
 
     def _begin(self, request: ComposeRequest, title: str) -> None:
         self.messages.clear("error")
+        # What plays goes on, unless it is the result, which makes room for the new one.
+        self._plays_when_ready = not self.player.is_playing or self.desk.bar.audible == "result"
         self.takes.begin(title, request.seed, request)
-        self._plays_when_ready = not self.player.is_playing
         if self.run_button.hasFocus():  # the space bar shall pause what is heard next, not compose anew
             self.desk.roll("result").setFocus()
         self.composer.ask(request)
