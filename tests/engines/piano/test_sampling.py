@@ -45,7 +45,7 @@ MODES = [
 @pytest.mark.parametrize(("mode", "merge"), MODES)
 @pytest.mark.parametrize(("batch", "clock"), [(1, False), (8, False), (3, True)])
 def test_check_5_cached_steps_equal_the_full_pass(mode: str, merge: str, batch: int, clock: bool) -> None:
-    """Check 5 of paper file 08 (to 1e-5, for every memory) and check 5 of 08b (t < R and t >= R, batches of 1 and 8)."""
+    """Check 5 of paper file 08 (to 1e-5, for every memory), and of 08b (t < R and t >= R, batches of 1 and 8)."""
     net = net_of(mode, merge, clock=clock)
     performance, melody = tokens(1, 25, seed=1), tokens(1, 30, high=92, seed=2)
     z = None

@@ -191,7 +191,7 @@ class Desk(QWidget):
         voice = take.voice if take is not None else None
         if take is None or voice is None:
             box.roll.set_notes(None)
-            box.say("" if take is None else "composing …")
+            box.say("" if take is None else "getting ready to compose; the first time takes some seconds …")
             self.player.remove_music("result")
             return
         box.roll.set_notes(voice.notes, of_notes(voice.notes, voice.tokens, voice.nll))
