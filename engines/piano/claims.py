@@ -142,6 +142,11 @@ class Seed:
     morph: MorphResult | None = None
     unseen: dict[str, MeasureResult] = field(default_factory=dict)
 
+    @property
+    def shown(self) -> set[str]:
+        """Names of the networks that were measured; "… unseen" for those also measured on music of another kind."""
+        return set(self.nll) | {f"{name} unseen" for name in self.unseen}
+
 
 def run_claims(preset: str, seeds: tuple[int, ...], ctx: JobContext) -> list[ClaimResult]:
     """Measure all claims with these seeds; those that stand are published again after every network."""
@@ -208,7 +213,7 @@ def judge(found: Sequence[Seed]) -> list[ClaimResult]:
     results = []
     for claim in CLAIMS:
         needs, verdict = _JUDGES[claim.id]
-        known = [seed for seed in found if needs <= set(seed.nll if claim.id != "h" else seed.unseen)]
+        known = [seed for seed in found if needs <= seed.shown]
         if known:
             results.append(verdict(known))
     return results
@@ -322,9 +327,9 @@ _JUDGES: dict[str, tuple[set[str], Callable[[Sequence[Seed]], ClaimResult]]] = {
     "e": ({"style"}, _interpolation),
     "f": ({"style", "unpooled"}, _copying),
     "g": ({"none", "style"}, _swapped),
-    "h": ({"none", "style"}, _unseen),
+    "h": ({"none unseen", "style unseen"}, _unseen),
 }
-"""Which networks a claim needs, and how it is judged."""
+"""What a claim needs of `Seed.shown`, and how it is judged."""
 
 
 def _said(seeds: Sequence[Seed], *names: str) -> str:

@@ -113,6 +113,13 @@ class Corpus:
             return self if name == "test" else self.take([])
         return self.take(np.flatnonzero(parts_of(self.names) == PARTS.index(name)))
 
+    def needed(self, name: Part) -> Corpus:
+        """As `part`. Raises UserError where it holds no piece."""
+        found = self.part(name)
+        if not len(found):
+            raise UserError(f"{self.title} has no pieces for the {name}", "choose a source with at least three")
+        return found
+
     def index(self, name: str) -> int:
         """Where the piece of that name is. Raises UserError."""
         if name not in self.names:

@@ -125,13 +125,12 @@ class Crops:
             start = int(rng.integers(0, max(1, len(self._pieces[piece]) - self.length + 1)))
             stretch = float(rng.choice(STRETCHES)) if augment else 1.0
             transpose = int(rng.choice(TRANSPOSITIONS)) if augment else 0
-            row = self._row(
-                piece, start, stretch, transpose, "none" if perturbation == ELSEWHERE else perturbation, rng
-            )
             if perturbation == ELSEWHERE:
                 other = int(rng.integers(0, max(1, len(self._pieces[piece]) - self.length + 1)))
-                style = self._row(piece, other, stretch, transpose, "paper", rng)[1]
-                row = (row[0], style, row[2], row[3])
+                target = self._row(piece, start, stretch, transpose, "none", rng)
+                row = _styled(target, self._row(piece, other, stretch, transpose, "paper", rng))
+            else:
+                row = self._row(piece, start, stretch, transpose, perturbation, rng)
             rows.append(row)
         return _stacked(rows)
 
@@ -153,8 +152,8 @@ class Crops:
             other = 0 if 2 * start > last else last
             if abs(other - start) < self.length:
                 return None
-            target, _, melody, number = self._row(piece, start, 1.0, 0, "none", rng)
-            rows.append((target, self._row(piece, other, 1.0, 0, "none", rng)[1], melody, number))
+            target = self._row(piece, start, 1.0, 0, "none", rng)
+            rows.append(_styled(target, self._row(piece, other, 1.0, 0, "none", rng)))
         return _stacked(rows)
 
     def _places(self, count: int, seed: int) -> tuple[list[tuple[int, int]], np.random.Generator]:
@@ -238,6 +237,11 @@ def _fits(tokens: np.ndarray, semitones: int) -> bool:
         return True
     pitch = (keys - ON) % (OFF - ON) + LOWEST + semitones
     return bool(pitch.min() >= LOWEST and pitch.max() <= HIGHEST)
+
+
+def _styled(target: Row, style: Row) -> Row:
+    """A crop whose performance is another one's."""
+    return target[0], style[1], target[2], target[3]
 
 
 def _padded(tokens: np.ndarray, length: int) -> np.ndarray:

@@ -59,3 +59,11 @@ def load_model(name: str, device: str = "auto") -> Loaded:
     if not all(bool(tensor.isfinite().all()) for tensor in net.state_dict().values()):
         raise UserError(f"{name} holds numbers that are not finite", "train it again, at a lower rate")
     return Loaded(net.to(choose(device)).eval(), card)
+
+
+def load_pooled(name: str, device: str = "auto") -> Loaded:
+    """As `load_model`. Raises UserError also for a network without pooling: it keeps no vector, and copies."""
+    loaded = load_model(name, device)
+    if loaded.net.config.mode == "unpooled":
+        raise UserError("a network without pooling copies its source", "choose weights with a style vector")
+    return loaded

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from engines.piano.models import Loaded
 
-_AT_ONCE: Final = 12
+AT_ONCE: Final = 12
 """Pieces composed in one batch: more bring little on a processor."""
 
 
@@ -30,15 +30,16 @@ _AT_ONCE: Final = 12
 def likeness(spec: LikenessSpec, ctx: JobContext) -> LikenessResult:
     """Compose in the style (and on the melody) of pieces not trained on, and compare features with theirs."""
     ctx.progress(0, 1, "Loading")
-    loaded, corpus = _loaded(spec, ctx)
+    loaded, music = loaded_with_music(spec, ctx)
+    corpus = music.needed(spec.part)
     chosen = corpus.take(_chosen(len(corpus), spec.items, spec.seed))
     profiles = [_profile_of(piece) for piece in chosen.pieces]
     z, melodies = told(loaded, chosen, ctx)
     overlaps = np.full((len(chosen), len(FEATURES)), np.nan)
     seconds, played = np.zeros(len(chosen)), np.full(len(chosen), np.nan)
-    for start in range(0, len(chosen), _AT_ONCE):
+    for start in range(0, len(chosen), AT_ONCE):
         ctx.progress(start, len(chosen), "Composing")
-        rows = slice(start, start + _AT_ONCE)
+        rows = slice(start, start + AT_ONCE)
         pieces = composed(
             loaded, None if z is None else z[rows], melodies[rows], len(chosen.pieces[rows]), spec, start, ctx
         )
@@ -66,7 +67,8 @@ def morph(spec: MorphSpec, ctx: JobContext) -> MorphResult:
     import torch
 
     ctx.progress(0, 1, "Loading")
-    loaded, corpus = _loaded(spec, ctx)
+    loaded, music = loaded_with_music(spec, ctx)
+    corpus = music.needed(spec.part)
     if not loaded.net.config.reads_performance:
         raise UserError(f"{loaded.name} reads no style", "choose weights with a style")
     alphas = np.asarray(spec.alphas, np.float64)
@@ -100,16 +102,12 @@ def morph(spec: MorphSpec, ctx: JobContext) -> MorphResult:
     )
 
 
-def _loaded(spec: LikenessSpec, ctx: JobContext) -> tuple[Loaded, Corpus]:
-    from engines.piano.models import load_model
+def loaded_with_music(spec: LikenessSpec | RecitalSpec, ctx: JobContext) -> tuple[Loaded, Corpus]:
+    """The network, and all pieces of the source that the spec or the network's card names. Raises UserError."""
+    from engines.piano.models import load_pooled
 
-    loaded = load_model(spec.weights, spec.device)
-    if loaded.net.config.mode == "unpooled":
-        raise UserError("a network without pooling copies its source", "choose weights with a style vector")
-    corpus = tokens_of(spec.source or trained_on(loaded.card.data), ctx.check).part(spec.part)
-    if not len(corpus):
-        raise UserError(f"{corpus.title} has no pieces for the {spec.part}", "choose a source with at least three")
-    return loaded, corpus
+    loaded = load_pooled(spec.weights, spec.device)
+    return loaded, tokens_of(spec.source or trained_on(loaded.card.data), ctx.check)
 
 
 def _chosen(count: int, wanted: int, seed: int) -> np.ndarray:

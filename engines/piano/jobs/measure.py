@@ -31,9 +31,7 @@ def measure(spec: MeasureSpec, ctx: JobContext) -> MeasureResult:
     loaded = load_model(spec.weights, spec.device)
     net, config = loaded.net, loaded.net.config
     source = spec.source or trained_on(loaded.card.data)
-    corpus = tokens_of(source, ctx.check, melodies=config.reads_melody).part(spec.part)
-    if not len(corpus):
-        raise UserError(f"{corpus.title} has no pieces for the {spec.part}", "choose a source with at least three")
+    corpus = tokens_of(source, ctx.check, melodies=config.reads_melody).needed(spec.part)
     crops = Crops(corpus.pieces, corpus.melodies, config.length, config.melody_length)
     batch = crops.fixed(spec.crops, CROP_SEED)
     device = net.softmax.weight.device

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from engines.core.errors import UserError
 from engines.core.job import JobContext, job
-from engines.piano.corpus import melody_or_none, tokens_of
-from engines.piano.jobs.likeness import composed, told
-from engines.piano.jobs.measure import trained_on
+from engines.piano.corpus import melody_or_none
+from engines.piano.jobs.likeness import AT_ONCE, composed, loaded_with_music, told
 from engines.piano.notes import Notes
 from engines.piano.reciting import Run, Tunes
 from engines.piano.results import RecitalResult
 from engines.piano.spec import RecitalSpec
 from engines.piano.vocabulary import MELODY_NO_EVENT
-
-_AT_ONCE = 12
-"""Pieces composed in one batch."""
 
 
 @job("piano.recite", RecitalSpec, title="Does it recite?")
@@ -25,18 +20,15 @@ def recite(spec: RecitalSpec, ctx: JobContext) -> RecitalResult:
 
     People's own pieces that the network never saw are looked at in the same way, for common turns are no recital.
     """
-    from engines.piano.models import load_model
-
     ctx.progress(0, spec.items, "Loading")
-    loaded = load_model(spec.weights, spec.device)
-    corpus = tokens_of(spec.source or trained_on(loaded.card.data), ctx.check)
-    learnt, unseen = corpus.part("train"), corpus.part("test")
+    loaded, music = loaded_with_music(spec, ctx)
+    learnt, unseen = music.needed("train"), music.needed("test")
     tunes = Tunes(learnt.names, [melody.pitch for melody in learnt.melodies])
     chosen = learnt.take(np.random.default_rng(spec.seed).permutation(len(learnt))[: spec.items])
     runs: list[Run] = []
-    for start in range(0, len(chosen), _AT_ONCE):
+    for start in range(0, len(chosen), AT_ONCE):
         ctx.progress(start, spec.items, "Composing")
-        some = chosen.take(range(start, min(start + _AT_ONCE, len(chosen))))
+        some = chosen.take(range(start, min(start + AT_ONCE, len(chosen))))
         z, _ = told(loaded, some, ctx)
         silent = [np.full(1, MELODY_NO_EVENT)] * len(some)
         for notes in composed(loaded, z, silent, len(some), spec, start, ctx):
@@ -62,8 +54,6 @@ def recite(spec: RecitalSpec, ctx: JobContext) -> RecitalResult:
 
 def _people(melodies: tuple[Notes, ...], tunes: Tunes, played: np.ndarray, ctx: JobContext) -> np.ndarray:
     """Longest runs in melodies by people, cut to the lengths `played` in turn, for longer music holds longer runs."""
-    if not len(melodies):
-        raise UserError("there are no unseen pieces to compare with", "choose a source with at least three")
     runs = []
     for number, melody in enumerate(melodies):
         ctx.check()

@@ -80,17 +80,15 @@ class Warm(Generic[R]):
     def model(self, name: str) -> Loaded:
         """A loaded network; the newest few are kept, and read again when their file has changed. Raises UserError,
         also for one without a style vector."""
-        from engines.piano.models import load_model, stamp_of
+        from engines.piano.models import load_pooled, stamp_of
 
         stamp = stamp_of(name)
         kept = self._kept.pop(name, None)
         if kept is None or kept.stamp != stamp:
-            kept = _Kept(load_model(name, self._device), stamp)
+            kept = _Kept(load_pooled(name, self._device), stamp)
         self._kept[name] = kept
         while len(self._kept) > self._weights_kept:
             self._kept.popitem(last=False)
-        if kept.loaded.net.config.mode == "unpooled":
-            raise UserError("a network without pooling copies its source", "choose weights with a style vector")
         return kept.loaded
 
     def style(self, loaded: Loaded, tokens: np.ndarray) -> Tensor:

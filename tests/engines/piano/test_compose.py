@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engines.core.errors import Cancelled, UserError
+from engines.core.errors import UserError
 from engines.core.job import LocalContext, run_job
 from engines.core.weights import ModelCard, save_weights
 from engines.piano.codec import decode
@@ -20,6 +20,7 @@ from engines.piano.jobs.compose import Session, _Piece, checked
 from engines.piano.nets.transformer import StyleConfig, build
 from engines.piano.requests import ComposeRequest, ComposeSnapshot
 from engines.piano.spec import ComposeSpec
+from tests.engines.piano.sessions import running_session, until
 
 SMALL: dict[str, Any] = {
     "d": 16, "heads": 2, "key_channels": 16, "ffn": 32, "layers_enc": 1, "layers_dec": 2, "R": 16, "length": 32,
@@ -240,26 +241,8 @@ def test_what_is_wrong_is_answered_and_ends_nothing(
 
 @pytest.fixture
 def running(weights: Callable[[str], str]) -> Iterator[tuple[LocalContext, list[ComposeSnapshot], threading.Thread]]:
-    heard: list[ComposeSnapshot] = []
-    ctx = LocalContext(on_snapshot=lambda s, keep: heard.append(s))
-
-    def run() -> None:
-        with pytest.raises(Cancelled):
-            run_job("piano.compose", ComposeSpec(), ctx)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    yield ctx, heard, thread
-    ctx.cancel()
-    thread.join(20)
-    assert not thread.is_alive()
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.002)
+    with running_session("piano.compose", ComposeSpec()) as session:
+        yield session
 
 
 def test_a_newer_request_takes_over_and_a_stop_ends_the_session(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import pairwise
@@ -14,8 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from engines.core.errors import Cancelled
-from engines.core.job import LocalContext, run_job
+from engines.core.job import LocalContext
 from engines.core.weights import ModelCard, save_weights
 from engines.piano.jobs.inspect import NO_MELODY, NO_STYLE, OTHER_STYLE, OWN, Inspection
 from engines.piano.looking import Look, encoded, looked_at, loudness, windows
@@ -23,6 +21,7 @@ from engines.piano.nets.transformer import StyleAutoencoder, StyleConfig, build
 from engines.piano.requests import InspectRequest, InspectSnapshot
 from engines.piano.sampling import Sampler, nothing, style_of
 from engines.piano.spec import InspectSpec
+from tests.engines.piano.sessions import running_session, until
 
 SMALL: dict[str, Any] = {
     "d": 16, "heads": 2, "key_channels": 24, "ffn": 32, "layers_enc": 1, "layers_dec": 2, "R": 12, "length": 40,
@@ -253,26 +252,8 @@ def test_only_the_beginning_of_a_long_piece_is_read_and_said(weights: Callable[.
 
 @pytest.fixture
 def running() -> Iterator[tuple[LocalContext, list[InspectSnapshot], threading.Thread]]:
-    heard: list[InspectSnapshot] = []
-    ctx = LocalContext(on_snapshot=lambda s, keep: heard.append(s))
-
-    def run() -> None:
-        with pytest.raises(Cancelled):
-            run_job("piano.inspect", InspectSpec(most=200_000), ctx)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    yield ctx, heard, thread
-    ctx.cancel()
-    thread.join(20)
-    assert not thread.is_alive()
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.002)
+    with running_session("piano.inspect", InspectSpec(most=200_000)) as session:
+        yield session
 
 
 def test_a_newer_request_takes_over_and_a_stop_ends_the_session(
