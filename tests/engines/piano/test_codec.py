@@ -24,6 +24,7 @@ from engines.piano.codec import (
 )
 from engines.piano.midi import midi_bytes, read_midi_bytes
 from engines.piano.notes import Notes
+from engines.piano.smf import compose
 from tests.engines.piano.unhurried import unhurried
 
 texts = st.lists(st.integers(0, VOCABULARY - 1), max_size=200).map(np.array)
@@ -87,6 +88,19 @@ def test_check_2_notes_on_the_grid_survive_tokens_and_a_midi_file(notes: Notes) 
     if len(notes):
         again = read_midi_bytes(midi_bytes(notes), "test").notes
         assert again.same(notes) and np.array_equal(encode(again), tokens)
+
+
+@unhurried
+@given(grid_notes(), st.sampled_from((220, 480, 500)))
+def test_check_2_notes_on_the_grid_survive_files_of_other_resolutions(notes: Notes, division: int) -> None:
+    """220 ticks a quarter note are 2.3 ms at 120 a minute: coarser than the file, finer than the tokens."""
+    events: list[tuple[int, int, bytes]] = []
+    for start, end, pitch, velocity in notes.rows.tolist():
+        events.append((round(start * 2 * division), 1, bytes((0x90, int(pitch), int(velocity)))))
+        events.append((round(end * 2 * division), 0, bytes((0x80, int(pitch), 64))))
+    data = compose(division, 500_000, [(tick, message) for tick, _, message in sorted(events)])
+    if len(notes):
+        assert np.array_equal(encode(read_midi_bytes(data, "test").notes), encode(notes))
 
 
 @unhurried
